@@ -1,0 +1,1 @@
+//! The engine of bpm-engine: tokens, events and turns over a store.

@@ -1,0 +1,1 @@
+//! The macros `workflow!` and `#[service_task]` of bpm-engine.

@@ -1,0 +1,1 @@
+//! The process graph, its checks, the expression language and the pictures of bpm-engine.

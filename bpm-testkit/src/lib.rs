@@ -1,0 +1,1 @@
+//! Tests for stores and processes of bpm-engine.

@@ -1,0 +1,1 @@
+//! Long-running business processes as checked Rust.

@@ -1,0 +1,3 @@
+//! The approval demo.
+
+fn main() {}
