@@ -1,0 +1,61 @@
+//! The kinds of nodes.
+
+use crate::graph::Text;
+
+/// What a node does when a token reaches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Kind {
+    /// Where an instance begins: no way in, one way out.
+    Start,
+    /// Where an instance ends: no way out.
+    End {
+        /// Whether it carries the process's result (`return expr`).
+        returns: bool,
+    },
+    /// A service task: runs an async function of the user.
+    Service {
+        /// The name of the task.
+        task: Text,
+    },
+    /// A user task: waits in the work list until a person completes it.
+    User {
+        /// The name of the user task, by which work lists are filtered.
+        name: Text,
+    },
+    /// A script task: a pure expression that runs inside the turn.
+    Script,
+    /// An exclusive gateway: a choice (one way in, several out) or a merge (several in, one out).
+    Exclusive,
+    /// The head of a sequential `for`: a choice that takes the next item of a list or, behind the
+    /// last one, leaves the loop. The first way out is the body, the second leaves.
+    Each,
+    /// A parallel gateway: a fork (one way in, several out) or a join (several in, one out).
+    Parallel,
+}
+
+impl Kind {
+    /// Whether a token may rest here, so that the turn ends: work or a wait outside of the engine.
+    pub fn is_durable_point(&self) -> bool {
+        matches!(self, Kind::Service { .. } | Kind::User { .. })
+    }
+
+    /// Whether one of several ways out is chosen here.
+    pub fn is_choice(&self) -> bool {
+        matches!(self, Kind::Exclusive | Kind::Each)
+    }
+
+    /// The kind in one word, as messages and pictures name it.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Kind::Start => "start",
+            Kind::End { .. } => "end",
+            Kind::Service { .. } => "service task",
+            Kind::User { .. } => "user task",
+            Kind::Script => "script task",
+            Kind::Exclusive => "exclusive gateway",
+            Kind::Each => "loop over a list",
+            Kind::Parallel => "parallel gateway",
+        }
+    }
+}
