@@ -1,1 +1,35 @@
 //! The engine of bpm-engine: tokens, events and turns over a store.
+
+pub mod clock;
+pub mod definition;
+pub mod ids;
+pub mod json;
+pub mod process;
+pub mod task;
+pub mod vars;
+
+/// What the output of the macros refers to. Not for people: it changes with the macros.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::borrow::Cow;
+    pub use std::convert::Into;
+    pub use std::format;
+    pub use std::marker::PhantomData;
+    pub use std::option::Option::{self, None, Some};
+    pub use std::result::Result::{self, Err, Ok};
+    pub use std::string::String;
+    pub use std::vec::Vec;
+
+    pub use bpm_model::graph::{
+        Condition, Edge, Graph, List, Node, Origin, Outcome, Scope, ScopeKind, Text,
+        Variable as Slot,
+    };
+    pub use bpm_model::kind::Kind;
+
+    pub use crate::process::{Input, Never, Process};
+    pub use crate::task::{
+        Key, Pick, Probe, ProbeOther, ServiceTask, State, StateType, TaskContext, TaskError,
+        TaskResult,
+    };
+    pub use crate::vars::{Current, Cx, UserTask, Var, Variable, Vars, Visit, Visited, Work};
+}

@@ -1,0 +1,308 @@
+//! Service tasks: the functions that do the work, what they may ask for and how they fail.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::ids::InstanceId;
+use crate::vars::Variable;
+
+/// A function that is marked with `#[service_task]`.
+///
+/// The macro implements it for a type with the function's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service task",
+    label = "not a service task",
+    note = "mark the function with `#[service_task]`"
+)]
+pub trait ServiceTask: Sized + Send + 'static {
+    /// What the function returns: a value, or a `Result`.
+    type Return: Send + 'static;
+    /// The value on success.
+    type Output: Variable;
+    /// The error on failure.
+    type Error: Into<TaskError>;
+    /// The function's name.
+    const NAME: &'static str;
+    /// The type as a value.
+    const KEY: Key<Self> = Key(PhantomData);
+
+    /// The task ready to be called with its arguments.
+    fn on(cx: TaskContext) -> Self;
+
+    /// The returned value as a result.
+    fn finish(returned: Self::Return) -> Result<Self::Output, Self::Error>;
+
+    /// The shared states that it takes.
+    fn states() -> Vec<StateType>;
+}
+
+/// A service task as a value.
+pub struct Key<K>(PhantomData<fn() -> K>);
+
+impl<K> Clone for Key<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Key<K> {}
+
+impl<K: ServiceTask> Key<K> {
+    /// The task ready to be called, in the context of an attempt.
+    pub fn on(self, cx: crate::vars::Cx) -> K {
+        match cx {
+            crate::vars::Cx::Run(cx) => K::on(cx),
+            _ => unreachable!("a service task is visited to run or to be described"),
+        }
+    }
+}
+
+/// A service task by name, and the states that it takes.
+#[derive(Clone, Debug)]
+pub struct TaskSignature {
+    /// The function's name.
+    pub name: &'static str,
+    /// The states that it takes.
+    pub states: Vec<StateType>,
+}
+
+impl TaskSignature {
+    /// The signature of a task.
+    pub fn of<K: ServiceTask>() -> Self {
+        Self { name: K::NAME, states: K::states() }
+    }
+}
+
+/// The type of a shared state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateType {
+    id: TypeId,
+    name: &'static str,
+}
+
+impl StateType {
+    /// The type `T`.
+    pub fn of<T: Send + Sync + 'static>() -> Self {
+        Self { id: TypeId::of::<T>(), name: type_name::<T>() }
+    }
+
+    /// Its name, for messages.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// The shared states of an engine: one value a type.
+#[derive(Clone, Default)]
+pub struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl States {
+    /// Adds a value; a second one of the same type replaces the first.
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// Whether there is a value of this type.
+    pub fn has(&self, state: StateType) -> bool {
+        self.0.contains_key(&state.id)
+    }
+
+    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.get(&TypeId::of::<T>()).cloned().and_then(|state| state.downcast().ok())
+    }
+}
+
+/// A value that all tasks of an engine share, taken as a parameter: `stock: State<Warehouse>`.
+pub struct State<T>(Arc<T>);
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// What an attempt knows of itself, taken as a parameter: `cx: TaskContext`.
+#[derive(Clone)]
+pub struct TaskContext(Arc<Running>);
+
+pub(crate) struct Running {
+    pub(crate) instance: InstanceId,
+    pub(crate) key: Option<String>,
+    pub(crate) node: String,
+    pub(crate) visit: u64,
+    pub(crate) attempt: u32,
+    pub(crate) cancelled: tokio::sync::watch::Receiver<bool>,
+    pub(crate) states: Arc<States>,
+}
+
+impl TaskContext {
+    pub(crate) fn new(running: Running) -> Self {
+        Self(Arc::new(running))
+    }
+
+    /// The number of this attempt, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// The same for every attempt of one visit of the activity, and for nothing else.
+    pub fn idempotency_key(&self) -> IdempotencyKey {
+        IdempotencyKey { instance: self.0.instance, node: self.0.node.clone(), visit: self.0.visit }
+    }
+
+    /// The instance that the attempt works for.
+    pub fn instance(&self) -> InstanceId {
+        self.0.instance
+    }
+
+    /// The instance's business key, if it was started with one.
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
+    /// Resolves when the attempt is told to stop: its instance failed or was cancelled, or the
+    /// engine shuts down. An attempt that goes on is dropped after the grace time.
+    pub async fn cancelled(&self) {
+        let mut cancelled = self.0.cancelled.clone();
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The shared state of type `T`.
+    #[doc(hidden)]
+    pub fn state<T: Send + Sync + 'static>(&self) -> State<T> {
+        match self.0.states.get() {
+            Some(state) => State(state),
+            None => {
+                unreachable!("the engine does not start without the state {}", type_name::<T>())
+            }
+        }
+    }
+}
+
+/// Names one visit of one activity of one instance: `<instance>/<node>/<visit>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey {
+    instance: InstanceId,
+    node: String,
+    visit: u64,
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.instance, self.node, self.visit)
+    }
+}
+
+/// Why an attempt failed.
+///
+/// Every error converts into it, `anyhow::Error` and strings included, and is then worth another
+/// attempt; [`TaskError::permanent`] says that it is not. It does not implement [`Error`] itself,
+/// so that the conversion can take every error.
+#[derive(Debug)]
+pub struct TaskError {
+    retryable: bool,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl TaskError {
+    /// An error that another attempt cannot mend.
+    pub fn permanent(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { retryable: false, source: error.into() }
+    }
+
+    /// An error that another attempt may mend.
+    pub fn retryable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { retryable: true, source: error.into() }
+    }
+
+    /// Whether another attempt may mend it.
+    pub fn is_retryable(&self) -> bool {
+        self.retryable
+    }
+
+    /// The error and the errors that caused it, outermost first.
+    pub fn chain(&self) -> Vec<String> {
+        let mut chain = Vec::new();
+        let mut next: Option<&(dyn Error + 'static)> = Some(self.source.as_ref());
+        while let Some(error) = next {
+            chain.push(error.to_string());
+            next = error.source();
+        }
+        chain
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for TaskError {
+    fn from(error: E) -> Self {
+        Self::retryable(error)
+    }
+}
+
+/// Decides by a constant whether a type is a `Result`; see [`Pick`].
+#[doc(hidden)]
+pub struct Probe<R>(PhantomData<R>);
+
+impl<T, E> Probe<Result<T, E>> {
+    pub const IS: bool = true;
+}
+
+/// The answer of [`Probe`] for every other type.
+#[doc(hidden)]
+pub trait ProbeOther {
+    const IS: bool = false;
+}
+
+impl<R> ProbeOther for Probe<R> {}
+
+/// What a task's return type means, picked by [`Probe`]: two blanket impls would overlap.
+#[doc(hidden)]
+pub struct Pick<R, const IS_RESULT: bool>(PhantomData<R>);
+
+/// A task's return type as value and error.
+#[doc(hidden)]
+pub trait TaskResult {
+    type Return;
+    type Ok;
+    type Err;
+    fn finish(returned: Self::Return) -> Result<Self::Ok, Self::Err>;
+}
+
+impl<T, E> TaskResult for Pick<Result<T, E>, true> {
+    type Return = Result<T, E>;
+    type Ok = T;
+    type Err = E;
+    fn finish(returned: Result<T, E>) -> Result<T, E> {
+        returned
+    }
+}
+
+impl<T> TaskResult for Pick<T, false> {
+    type Return = T;
+    type Ok = T;
+    type Err = Infallible;
+    fn finish(returned: T) -> Result<T, Infallible> {
+        Ok(returned)
+    }
+}
