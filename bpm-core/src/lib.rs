@@ -1,10 +1,13 @@
 //! The engine of bpm-engine: tokens, events and turns over a store.
 
+pub mod change;
 pub mod clock;
 pub mod definition;
+pub mod event;
 pub mod ids;
 pub mod json;
 pub mod process;
+pub mod store;
 pub mod task;
 pub mod vars;
 

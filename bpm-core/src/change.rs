@@ -1,0 +1,144 @@
+//! Changes: what an event led to. The state of an instance is its changes, applied in order.
+
+use bpm_model::graph::Text;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::event::{Actor, Failure, TokenId};
+use crate::ids::{IncidentId, UserTaskId};
+use crate::json::Json;
+
+/// One step of an instance's state, as history keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    /// A token came to be at a node.
+    TokenCreated {
+        /// The new token.
+        token: TokenId,
+        /// Where it is.
+        node: Text,
+    },
+    /// A token entered a node.
+    TokenMoved {
+        /// The token.
+        token: TokenId,
+        /// Where it is now.
+        node: Text,
+    },
+    /// A token waits at a join for the others.
+    TokenJoining {
+        /// The token.
+        token: TokenId,
+    },
+    /// A token ceased to be: at an end, in a join, or because its instance ends.
+    TokenConsumed {
+        /// The token.
+        token: TokenId,
+    },
+    /// A variable has a new value.
+    VariableSet {
+        /// The variable's key.
+        key: Text,
+        /// The value.
+        value: Json,
+    },
+    /// An attempt of a service task is due: counted here, before it runs.
+    TaskStarted {
+        /// The token that executes it.
+        token: TokenId,
+        /// The number of the visit, part of the idempotency key.
+        visit: u64,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// A user task is open.
+    UserTaskCreated {
+        /// The token that waits.
+        token: TokenId,
+        /// The user task.
+        task: UserTaskId,
+        /// Its name.
+        name: Text,
+        /// What it shows.
+        form: Json,
+        /// The group that it is for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// The user that it is for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        /// When it is due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        /// How urgent it is; greater is more urgent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        priority: Option<i64>,
+    },
+    /// A user task is no longer open.
+    UserTaskClosed {
+        /// The token that waited.
+        token: TokenId,
+        /// The user task.
+        task: UserTaskId,
+        /// What happened to it.
+        how: Closing,
+        /// Who did it, where the caller said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+    },
+    /// A token rests until a person decides.
+    IncidentRaised {
+        /// The token.
+        token: TokenId,
+        /// The incident.
+        incident: IncidentId,
+        /// Where it is.
+        node: Text,
+        /// What is wrong.
+        error: String,
+        /// What a person can do.
+        hint: String,
+    },
+    /// An incident is over.
+    IncidentClosed {
+        /// The token.
+        token: TokenId,
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// The instance fails: no new work starts, attempts in flight are awaited.
+    ProcessFailing {
+        /// The first cause.
+        failure: Failure,
+    },
+    /// Another failure came while the instance was failing or being cancelled.
+    FailureRelated {
+        /// The later cause.
+        failure: Failure,
+    },
+    /// The instance is being cancelled: no new work starts, attempts in flight are awaited.
+    ProcessCancelling {
+        /// Who asked for it.
+        actor: Actor,
+    },
+    /// The instance ended with a result.
+    ProcessCompleted {
+        /// The end node that was reached.
+        node: Text,
+        /// The result.
+        result: Json,
+    },
+    /// The instance ended with a failure.
+    ProcessFailed,
+    /// The instance ended because it was cancelled.
+    ProcessCancelled,
+}
+
+/// What happened to a wait that is no longer open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Closing {
+    /// It was completed.
+    Completed,
+    /// Its instance failed or was cancelled.
+    Cancelled,
+}

@@ -1,0 +1,147 @@
+//! Events: what happens to an instance. One event is one turn.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::UserTaskId;
+use crate::json::Json;
+
+/// Numbers the tokens of one instance, from 0; never used again.
+pub type TokenId = u64;
+
+/// What happened to an instance from outside of its graph.
+///
+/// History keeps every event with the [changes](crate::change::Change) that it led to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The instance begins, with the values of its parameters.
+    ProcessStarted {
+        /// The input: values by variable.
+        input: Vec<(String, Json)>,
+    },
+    /// An attempt of a service task succeeded.
+    TaskCompleted {
+        /// The token that executes the task.
+        token: TokenId,
+        /// The activity.
+        node: String,
+        /// What the task returned.
+        result: Json,
+    },
+    /// An attempt of a service task failed, panicked or was dropped after the grace time.
+    TaskFailed {
+        /// The token that executes the task.
+        token: TokenId,
+        /// The activity.
+        node: String,
+        /// How and why.
+        failure: Failure,
+    },
+    /// An attempt has no recorded outcome: the process that ran it is gone.
+    TaskLost {
+        /// The token that executes the task.
+        token: TokenId,
+        /// The activity.
+        node: String,
+    },
+    /// Someone completed a user task.
+    UserTaskCompleted {
+        /// The user task.
+        task: UserTaskId,
+        /// The activity.
+        node: String,
+        /// What was entered.
+        payload: Json,
+        /// Who completed it, where the caller said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<Actor>,
+    },
+    /// Someone cancelled the instance.
+    CancelRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// The last turn stopped at the bound on moves; the instance goes on.
+    Continued,
+}
+
+/// Who does something to an instance: a person or a program, by the name that history keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(String);
+
+impl Actor {
+    /// An actor of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an instance failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The id of the node that failed.
+    pub node: String,
+    /// What sort of failure it is.
+    pub kind: FailureKind,
+    /// The error's own text.
+    pub message: String,
+    /// The errors that caused it, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
+    /// What the error carries as data, or `null`.
+    #[serde(default = "Json::null", skip_serializing_if = "is_null")]
+    pub data: Json,
+    /// Failures that came later, while the instance was already failing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Failure>,
+}
+
+fn is_null(json: &Json) -> bool {
+    json.text() == "null"
+}
+
+/// What sort of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// A task returned an error.
+    Error,
+    /// A task panicked; its outcome is unknown.
+    Panic,
+    /// An attempt was dropped after the grace time; its outcome is unknown.
+    Dropped,
+    /// A script, a condition or an argument of the process's own code failed.
+    Code,
+}
+
+impl Failure {
+    /// A failure without causes or data.
+    pub fn new(node: impl Into<String>, kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            node: node.into(),
+            kind,
+            message: message.into(),
+            chain: Vec::new(),
+            data: Json::null(),
+            related: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` failed: {}", self.node, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
