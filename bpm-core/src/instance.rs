@@ -1,0 +1,267 @@
+//! The state of an instance: tokens, variables, status. Only [`Instance::apply`] changes it.
+
+use std::collections::BTreeMap;
+
+use bpm_model::graph::Text;
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::event::{Actor, Failure, TokenId};
+use crate::ids::{IncidentId, InstanceId, UserTaskId};
+use crate::json::Json;
+use crate::store::Status;
+use crate::vars::Values;
+
+/// An instance of a process, as its changes have made it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// The id.
+    pub id: InstanceId,
+    /// The business key.
+    pub key: Option<String>,
+    /// The number of the last turn.
+    pub seq: u64,
+    /// The status.
+    pub status: Status,
+    tokens: Vec<Token>,
+    next_token: TokenId,
+    next_visit: u64,
+    values: Values,
+    failure: Option<Failure>,
+    cancelled_by: Option<Actor>,
+    result: Option<Json>,
+}
+
+/// A token: the unit of execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its number in the instance.
+    #[serde(rename = "token")]
+    pub id: TokenId,
+    /// The node that it is at.
+    pub node: Text,
+    /// What it does there.
+    #[serde(flatten)]
+    pub state: TokenState,
+}
+
+/// What a token does at its node.
+///
+/// ```text
+///           ╭──────────────◄ result, payload ◄───────────────╮
+///           ▼                                                │
+///   (new) Ready ──► service task ──► Executing ──────────────┤
+///           │ ├───► user task ─────► Waiting ────────────────┤
+///           │ ├───► join ──────────► Joining ──► (consumed)  │
+///           │ ╰───► what a person must mend ──► Incident ────╯
+///           ╰─────► gateway, script ──► Ready at the next node; end ──► (consumed)
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state")]
+pub enum TokenState {
+    /// It can move: the node has not been executed.
+    Ready,
+    /// An attempt of the node's service task is in flight.
+    Executing {
+        /// The number of the visit.
+        visit: u64,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// A user task is open.
+    Waiting {
+        /// The user task.
+        task: UserTaskId,
+    },
+    /// It waits at a join for the others.
+    Joining,
+    /// A person must decide.
+    Incident {
+        /// The incident.
+        incident: IncidentId,
+    },
+}
+
+impl Instance {
+    /// An instance that nothing has happened to.
+    pub(crate) fn new(id: InstanceId, key: Option<String>) -> Self {
+        Self {
+            id,
+            key,
+            seq: 0,
+            status: Status::Running,
+            tokens: Vec::new(),
+            next_token: 0,
+            next_visit: 1,
+            values: Values::default(),
+            failure: None,
+            cancelled_by: None,
+            result: None,
+        }
+    }
+
+    /// Applies one change.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::TokenCreated { token, node } => self.create(*token, node.clone()),
+            Change::TokenMoved { token, node } => self.place(*token, node.clone()),
+            Change::TokenJoining { token } => self.put(*token, TokenState::Joining),
+            Change::TokenConsumed { token } => self.remove(*token),
+            Change::VariableSet { key, value } => self.values.set(key.clone(), value.clone()),
+            Change::TaskStarted { token, visit, attempt } => self.start(*token, *visit, *attempt),
+            Change::UserTaskCreated { token, task, .. } => {
+                self.put(*token, TokenState::Waiting { task: *task });
+            }
+            Change::IncidentRaised { token, incident, .. } => {
+                self.put(*token, TokenState::Incident { incident: *incident });
+            }
+            Change::UserTaskClosed { token, .. } | Change::IncidentClosed { token, .. } => {
+                self.put(*token, TokenState::Ready);
+            }
+            Change::ProcessFailing { failure } => self.fail(failure),
+            Change::FailureRelated { failure } => self.relate(failure),
+            Change::ProcessCancelling { actor } => self.cancel(actor),
+            Change::ProcessCompleted { result, .. } => self.complete(result),
+            Change::ProcessFailed => self.end(Status::Failed),
+            Change::ProcessCancelled => self.end(Status::Cancelled),
+        }
+    }
+
+    fn create(&mut self, token: TokenId, node: Text) {
+        self.tokens.push(Token { id: token, node, state: TokenState::Ready });
+        self.next_token = token + 1;
+    }
+
+    fn place(&mut self, token: TokenId, node: Text) {
+        if let Some(token) = self.find(token) {
+            token.node = node;
+            token.state = TokenState::Ready;
+        }
+    }
+
+    fn put(&mut self, token: TokenId, state: TokenState) {
+        if let Some(token) = self.find(token) {
+            token.state = state;
+        }
+    }
+
+    fn remove(&mut self, token: TokenId) {
+        if let Ok(at) = self.position(token) {
+            self.tokens.remove(at);
+        }
+    }
+
+    fn start(&mut self, token: TokenId, visit: u64, attempt: u32) {
+        self.put(token, TokenState::Executing { visit, attempt });
+        self.next_visit = self.next_visit.max(visit + 1);
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.status = Status::Failing;
+        self.failure = Some(failure.clone());
+    }
+
+    fn relate(&mut self, failure: &Failure) {
+        match &mut self.failure {
+            Some(first) => first.related.push(failure.clone()),
+            None => self.failure = Some(failure.clone()),
+        }
+    }
+
+    fn cancel(&mut self, actor: &Actor) {
+        self.status = Status::Cancelling;
+        self.cancelled_by = Some(actor.clone());
+    }
+
+    fn complete(&mut self, result: &Json) {
+        self.result = Some(result.clone());
+        self.end(Status::Completed);
+    }
+
+    fn end(&mut self, status: Status) {
+        self.status = status;
+        self.tokens.clear();
+    }
+
+    /// The tokens, by id.
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// The token with this id.
+    pub fn token(&self, token: TokenId) -> Option<&Token> {
+        self.position(token).ok().map(|at| &self.tokens[at])
+    }
+
+    /// The variables.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Whether it must go on by itself: a token can move, or an attempt is in flight.
+    pub fn is_active(&self) -> bool {
+        self.tokens
+            .iter()
+            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing { .. }))
+    }
+
+    /// How it ended, if it has.
+    pub fn ending(&self) -> Option<Ending> {
+        match self.status {
+            Status::Completed => self.result.clone().map(Ending::Completed),
+            Status::Failed => self.failure.clone().map(Ending::Failed),
+            Status::Cancelled => self.cancelled_by.clone().map(|by| {
+                Ending::Cancelled(Cancellation { by, failure: self.failure.clone() })
+            }),
+            Status::Running | Status::Failing | Status::Cancelling => None,
+        }
+    }
+
+    /// Who cancelled it, if someone has.
+    pub(crate) fn cancelled_by(&self) -> Option<&Actor> {
+        self.cancelled_by.as_ref()
+    }
+
+    pub(crate) fn next_token(&self) -> TokenId {
+        self.next_token
+    }
+
+    pub(crate) fn next_visit(&self) -> u64 {
+        self.next_visit
+    }
+
+    /// The values as one JSON object.
+    pub(crate) fn values_as_json(&self) -> Json {
+        let values: BTreeMap<&str, &Json> = self.values.iter().collect();
+        Json::of(&values).unwrap_or_else(|_| unreachable!("JSON values print as JSON"))
+    }
+
+    fn find(&mut self, token: TokenId) -> Option<&mut Token> {
+        self.position(token).ok().map(|at| &mut self.tokens[at])
+    }
+
+    fn position(&self, token: TokenId) -> Result<usize, usize> {
+        self.tokens.binary_search_by_key(&token, |token| token.id)
+    }
+}
+
+/// How an instance ended, as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ending {
+    /// With a result.
+    Completed(Json),
+    /// With a failure.
+    Failed(Failure),
+    /// Because someone cancelled it.
+    Cancelled(Cancellation),
+}
+
+/// Who cancelled an instance, and the failure that it had by then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cancellation {
+    /// Who.
+    pub by: Actor,
+    /// What had failed before, or failed meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}

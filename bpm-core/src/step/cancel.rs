@@ -1,0 +1,71 @@
+//! Step 1 of the rules of failure: no new work starts, waits are cancelled, attempts in flight
+//! are told to stop and awaited. When the last one is over, the instance ends.
+
+use crate::change::{Change, Closing};
+use crate::event::{Actor, TokenId};
+use crate::instance::{Token, TokenState};
+use crate::refused::Refused;
+use crate::store::Status;
+
+use super::{Effect, Turn};
+
+impl Turn<'_> {
+    pub(super) fn admit_cancel(&self) -> Result<(), Refused> {
+        match self.instance.cancelled_by() {
+            Some(by) => {
+                Err(Refused::AlreadyCancelling { instance: self.instance.id, by: by.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn cancel_requested(&mut self, actor: &Actor) {
+        self.record(Change::ProcessCancelling { actor: actor.clone() });
+        self.quiesce();
+        self.end_if_quiet();
+    }
+
+    /// Ends every wait and every token that could move; tells attempts in flight to stop.
+    pub(super) fn quiesce(&mut self) {
+        self.ready.clear();
+        for token in self.instance.tokens().to_vec() {
+            self.quiet(&token);
+        }
+    }
+
+    fn quiet(&mut self, Token { id, state, .. }: &Token) {
+        let token = *id;
+        match state {
+            TokenState::Executing { .. } => {
+                return self.outcome.effects.push(Effect::Stop { token });
+            }
+            TokenState::Waiting { task } => {
+                let by = self.instance.cancelled_by().cloned();
+                let how = Closing::Cancelled;
+                self.record(Change::UserTaskClosed { token, task: *task, how, by });
+            }
+            TokenState::Incident { incident } => {
+                self.record(Change::IncidentClosed { token, incident: *incident });
+            }
+            TokenState::Ready | TokenState::Joining => {}
+        }
+        self.record(Change::TokenConsumed { token });
+    }
+
+    /// An attempt is over in an instance in which no new work starts.
+    pub(super) fn attempt_is_over(&mut self, token: TokenId) {
+        self.record(Change::TokenConsumed { token });
+        self.end_if_quiet();
+    }
+
+    pub(super) fn end_if_quiet(&mut self) {
+        if !self.instance.tokens().is_empty() {
+            return;
+        }
+        match self.instance.status {
+            Status::Failing => self.record(Change::ProcessFailed),
+            Status::Cancelling => self.record(Change::ProcessCancelled),
+            status => unreachable!("an instance that is {status} is not quiesced"),
+        }
+    }
+}
