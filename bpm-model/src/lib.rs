@@ -4,5 +4,7 @@
 //! builder makes and what an import reads is the same [`Graph`](graph::Graph), checked by the
 //! same rules.
 
+pub mod check;
+pub mod finding;
 pub mod graph;
 pub mod kind;
