@@ -1,27 +1,200 @@
 //! Definitions: a graph, and what its nodes do.
 
-use bpm_model::graph::Graph;
+mod builder;
+mod conditions;
 
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bpm_model::fingerprint::{Fingerprint, fingerprint};
+use bpm_model::graph::{Graph, Origin, Text};
+use bpm_model::kind::Kind;
+use bpm_model::render;
+use serde::{Serialize, Serializer};
+
+use crate::json::Json;
 use crate::vars::Visit;
+use conditions::Conditions;
 
-/// A process that an engine can run.
+pub use builder::{DefinitionBuilder, EdgeCondition};
+
+/// A process that an engine can run: written with `workflow!` or built as data.
+///
+/// ```
+/// use bpm_core::definition::{EdgeCondition, ProcessDefinition};
+///
+/// let definition = ProcessDefinition::builder("approval")
+///     .start("start").exclusive("gateway").user("approve").end("approved").end("small")
+///     .edge("start", "gateway")
+///     .edge_if("gateway", "approve", EdgeCondition::Expression("amount > 50".into()))
+///     .edge_if("gateway", "small", EdgeCondition::Default)
+///     .edge("approve", "approved")
+///     .build()?;
+/// assert!(definition.to_mermaid().starts_with("flowchart"));
+/// # Ok::<(), bpm_model::finding::Findings>(())
+/// ```
+///
+/// Cloning is cheap.
 #[derive(Clone)]
-pub struct ProcessDefinition {
+pub struct ProcessDefinition(Arc<Inner>);
+
+struct Inner {
     graph: Graph,
     visit: Option<Visit>,
+    fingerprint: Fingerprint,
+    nodes: HashMap<Text, usize>,
+    ways_out: Vec<Vec<usize>>,
+    ways_in: Vec<usize>,
+    start: usize,
+    conditions: Conditions,
 }
 
 impl ProcessDefinition {
+    /// A definition as data.
+    pub fn builder(name: impl Into<String>) -> DefinitionBuilder {
+        DefinitionBuilder::new(name.into())
+    }
+
+    /// A definition whose nodes are compiled code.
     pub(crate) fn compiled(graph: Graph, visit: Visit) -> Self {
-        Self { graph, visit: Some(visit) }
+        Self::new(graph, Some(visit))
+    }
+
+    fn new(graph: Graph, visit: Option<Visit>) -> Self {
+        let mut ways_out = vec![Vec::new(); graph.nodes.len()];
+        let mut ways_in = vec![0; graph.nodes.len()];
+        for (index, edge) in graph.edges.iter().enumerate() {
+            ways_out[edge.from].push(index);
+            ways_in[edge.to] += 1;
+        }
+        Self(Arc::new(Inner {
+            visit,
+            fingerprint: fingerprint(&graph),
+            nodes: graph.nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect(),
+            ways_out,
+            ways_in,
+            start: graph.nodes.iter().position(|node| node.kind == Kind::Start).unwrap_or(0),
+            conditions: Conditions::of(&graph),
+            graph,
+        }))
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.0.graph.name
+    }
+
+    /// The version, from 1.
+    pub fn version(&self) -> u32 {
+        self.0.graph.version
     }
 
     /// The graph.
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        &self.0.graph
+    }
+
+    /// What tells this graph from every other one of the same name and version.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
+    }
+
+    /// The picture as a Mermaid flowchart.
+    pub fn to_mermaid(&self) -> String {
+        render::mermaid(&self.0.graph)
+    }
+
+    /// The picture in Graphviz's language.
+    pub fn to_dot(&self) -> String {
+        render::dot(&self.0.graph)
+    }
+
+    /// The service tasks that the graph names, each once, in the order of its nodes.
+    pub fn service_tasks(&self) -> Vec<&str> {
+        let mut tasks = Vec::new();
+        for node in self.0.graph.nodes.iter() {
+            if let Kind::Service { task } = &node.kind
+                && !tasks.contains(&task.as_ref())
+            {
+                tasks.push(task.as_ref());
+            }
+        }
+        tasks
     }
 
     pub(crate) fn visit(&self) -> Option<Visit> {
-        self.visit
+        self.0.visit
+    }
+
+    /// The index of the node with this id.
+    pub(crate) fn node(&self, id: &str) -> Option<usize> {
+        self.0.nodes.get(id).copied()
+    }
+
+    pub(crate) fn start(&self) -> usize {
+        self.0.start
+    }
+
+    /// The edges out of a node, in the order in which they are tried.
+    pub(crate) fn ways_out(&self, node: usize) -> &[usize] {
+        &self.0.ways_out[node]
+    }
+
+    pub(crate) fn ways_in(&self, node: usize) -> usize {
+        self.0.ways_in[node]
+    }
+
+    /// The key of a variable as the graph holds it.
+    pub(crate) fn key(&self, key: &str) -> Text {
+        let mut variables = self.0.graph.variables.iter();
+        match variables.find(|variable| variable.key == key) {
+            Some(variable) => variable.key.clone(),
+            None => Text::Owned(key.to_owned()),
+        }
+    }
+
+    /// What a result sets: the node's variable, or in a built graph the fields of the object.
+    pub(crate) fn results(&self, node: usize, result: &Json) -> Result<Vec<(Text, Json)>, String> {
+        if self.0.graph.origin == Origin::Built {
+            return fields(result);
+        }
+        let variable = self.0.graph.nodes[node].sets.first();
+        let key = variable.map(|&variable| self.0.graph.variables[variable].key.clone());
+        Ok(key.map(|key| (key, result.clone())).into_iter().collect())
+    }
+
+    /// Whether the condition of an edge is true; an error says which one cannot be decided, and
+    /// why.
+    pub(crate) fn holds(&self, edge: usize, values: &crate::vars::Values) -> Result<bool, String> {
+        self.0.conditions.holds(&self.0.graph, edge, values)
+    }
+}
+
+/// The fields of an object; nothing for `null`.
+fn fields(result: &Json) -> Result<Vec<(Text, Json)>, String> {
+    if result.text() == "null" {
+        return Ok(Vec::new());
+    }
+    let fields: std::collections::BTreeMap<String, Json> = result.decode().map_err(|_| {
+        "its result must be a JSON object, whose fields become variables, or null".to_owned()
+    })?;
+    Ok(fields.into_iter().map(|(key, value)| (Text::Owned(key), value)).collect())
+}
+
+impl fmt::Debug for ProcessDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessDefinition")
+            .field("name", &self.name())
+            .field("version", &self.version())
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for ProcessDefinition {
+    /// As its graph. What the nodes do is code and is not part of it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.graph.serialize(serializer)
     }
 }

@@ -210,9 +210,10 @@ impl Instance {
         match self.status {
             Status::Completed => self.result.clone().map(Ending::Completed),
             Status::Failed => self.failure.clone().map(Ending::Failed),
-            Status::Cancelled => self.cancelled_by.clone().map(|by| {
-                Ending::Cancelled(Cancellation { by, failure: self.failure.clone() })
-            }),
+            Status::Cancelled => self
+                .cancelled_by
+                .clone()
+                .map(|by| Ending::Cancelled(Cancellation { by, failure: self.failure.clone() })),
             Status::Running | Status::Failing | Status::Cancelling => None,
         }
     }

@@ -96,7 +96,10 @@ impl<'a> Turn<'a> {
     /// Whether the event is valid now.
     fn admit(&self, event: &Event) -> Result<(), Refused> {
         if self.instance.status.is_end() {
-            return Err(Refused::Ended { instance: self.instance.id, status: self.instance.status });
+            return Err(Refused::Ended {
+                instance: self.instance.id,
+                status: self.instance.status,
+            });
         }
         match event {
             Event::ProcessStarted { .. } | Event::Continued => Ok(()),
@@ -195,7 +198,12 @@ impl<'a> Turn<'a> {
         let id = self.instance.token(token)?.node.clone();
         let node = self.definition.node(&id);
         if node.is_none() {
-            self.raise(token, id, "the definition has no such node", "register the definition with which it was started");
+            self.raise(
+                token,
+                id,
+                "the definition has no such node",
+                "register the definition with which it was started",
+            );
         }
         node
     }
@@ -213,7 +221,8 @@ impl<'a> Turn<'a> {
     /// Runs the user's code for a node. A panic in it is a failure of the node.
     fn evaluate(&self, node: usize, cx: Cx) -> Result<(Does, Vec<(usize, Json)>), Failure> {
         let graph = self.definition.graph();
-        let failed = |message: &str| Failure::new(graph.nodes[node].id.as_ref(), FailureKind::Code, message);
+        let failed =
+            |message: &str| Failure::new(graph.nodes[node].id.as_ref(), FailureKind::Code, message);
         let Some(visit) = self.definition.visit() else {
             return Err(failed("a definition that is data has no code for this node"));
         };

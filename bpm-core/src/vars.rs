@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bpm_model::graph::Graph;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::InstanceId;
@@ -32,7 +32,8 @@ pub trait Variable: Clone + Serialize + DeserializeOwned + Send + Sync + 'static
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Variable for T {}
 
 /// The values of an instance's variables, by key. Cloning is cheap; setting copies on write.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Values(Arc<BTreeMap<Cow<'static, str>, Json>>);
 
 impl Values {

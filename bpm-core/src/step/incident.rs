@@ -10,7 +10,8 @@ use super::Turn;
 
 impl Turn<'_> {
     pub(super) fn raise(&mut self, token: TokenId, node: Text, error: &str, hint: &str) {
-        let incident = IncidentId::derive(self.instance.id, self.instance.seq, token, self.current.now);
+        let incident =
+            IncidentId::derive(self.instance.id, self.instance.seq, token, self.current.now);
         let (error, hint) = (error.to_owned(), hint.to_owned());
         self.record(Change::IncidentRaised { token, incident, node, error, hint });
     }

@@ -21,7 +21,9 @@ impl Turn<'_> {
             token.node == node && matches!(token.state, TokenState::Executing { .. })
         });
         let instance = self.instance.id;
-        executing.then_some(()).ok_or_else(|| Refused::NoSuchAttempt { instance, node: node.to_owned() })
+        executing
+            .then_some(())
+            .ok_or_else(|| Refused::NoSuchAttempt { instance, node: node.to_owned() })
     }
 
     pub(super) fn task_completed(&mut self, token: TokenId, result: &Json) {

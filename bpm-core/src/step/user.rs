@@ -34,7 +34,16 @@ impl Turn<'_> {
         let task = UserTaskId::derive(self.instance.id, self.instance.seq, token, self.current.now);
         let form = work.form();
         let Work { group, user, due, priority, .. } = work;
-        self.record(Change::UserTaskCreated { token, task, name, form, group, user, due, priority });
+        self.record(Change::UserTaskCreated {
+            token,
+            task,
+            name,
+            form,
+            group,
+            user,
+            due,
+            priority,
+        });
     }
 
     pub(super) fn admit_payload(&self, task: UserTaskId, payload: &Json) -> Result<(), Refused> {
@@ -53,7 +62,12 @@ impl Turn<'_> {
         accepted.map(drop).map_err(|failure| wrong(failure.message))
     }
 
-    pub(super) fn user_task_completed(&mut self, task: UserTaskId, payload: &Json, by: Option<Actor>) {
+    pub(super) fn user_task_completed(
+        &mut self,
+        task: UserTaskId,
+        payload: &Json,
+        by: Option<Actor>,
+    ) {
         let Some(token) = self.waiting_for(task) else { return };
         let Some(node) = self.node_of(token) else { return };
         self.record(Change::UserTaskClosed { token, task, how: Closing::Completed, by });
