@@ -4,5 +4,6 @@
 //! builder makes and what an import reads is the same [`Graph`](graph::Graph), checked by the
 //! same rules.
 
+pub mod fingerprint;
 pub mod graph;
 pub mod kind;
