@@ -3,6 +3,7 @@
 pub mod change;
 pub mod clock;
 pub mod definition;
+pub mod error;
 pub mod event;
 pub mod ids;
 pub mod instance;
@@ -37,5 +38,6 @@ pub mod __private {
         Key, Pick, Probe, ProbeOther, ServiceTask, State, StateType, TaskContext, TaskError,
         TaskResult,
     };
-    pub use crate::vars::{Current, Cx, UserTask, Var, Variable, Vars, Visit, Visited, Work};
+    pub use crate::vars::UserTaskName as UserTask;
+    pub use crate::vars::{Current, Cx, Var, Variable, Vars, Visit, Visited, Work};
 }

@@ -8,6 +8,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::ids::InstanceId;
 use crate::vars::Variable;
@@ -145,8 +148,32 @@ pub(crate) struct Running {
     pub(crate) node: String,
     pub(crate) visit: u64,
     pub(crate) attempt: u32,
-    pub(crate) cancelled: tokio::sync::watch::Receiver<bool>,
+    pub(crate) stop: Arc<Stop>,
     pub(crate) states: Arc<States>,
+}
+
+/// Tells an attempt to stop.
+#[derive(Default)]
+pub(crate) struct Stop {
+    told: AtomicBool,
+    wake: Notify,
+}
+
+impl Stop {
+    pub(crate) fn tell(&self) {
+        self.told.store(true, Ordering::Release);
+        self.wake.notify_waiters();
+    }
+
+    async fn told(&self) {
+        loop {
+            let woken = self.wake.notified();
+            if self.told.load(Ordering::Acquire) {
+                return;
+            }
+            woken.await;
+        }
+    }
 }
 
 impl TaskContext {
@@ -177,10 +204,7 @@ impl TaskContext {
     /// Resolves when the attempt is told to stop: its instance failed or was cancelled, or the
     /// engine shuts down. An attempt that goes on is dropped after the grace time.
     pub async fn cancelled(&self) {
-        let mut cancelled = self.0.cancelled.clone();
-        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.0.stop.told().await;
     }
 
     /// The shared state of type `T`.

@@ -301,7 +301,7 @@ impl<'a> Vars<'a> {
     /// A user task: opens it.
     pub fn user<T: Variable>(
         &self,
-        _: UserTask<T>,
+        _: UserTaskName<T>,
         _: Var<T>,
         work: Work,
     ) -> Result<Visited, TaskError> {
@@ -354,13 +354,13 @@ impl<'a> Vars<'a> {
 }
 
 /// The typed name of a user task; `workflow!` emits one constant for each.
-pub struct UserTask<T> {
+pub struct UserTaskName<T> {
     process: &'static str,
     name: &'static str,
     payload: PhantomData<fn() -> T>,
 }
 
-impl<T> UserTask<T> {
+impl<T> UserTaskName<T> {
     /// The user task `name` of `process`.
     pub const fn new(process: &'static str, name: &'static str) -> Self {
         Self { process, name, payload: PhantomData }
@@ -377,10 +377,10 @@ impl<T> UserTask<T> {
     }
 }
 
-impl<T> Clone for UserTask<T> {
+impl<T> Clone for UserTaskName<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for UserTask<T> {}
+impl<T> Copy for UserTaskName<T> {}

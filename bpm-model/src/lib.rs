@@ -6,5 +6,6 @@
 
 pub mod check;
 pub mod finding;
+pub mod fingerprint;
 pub mod graph;
 pub mod kind;
