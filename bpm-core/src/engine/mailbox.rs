@@ -1,0 +1,132 @@
+//! The dispatcher's mailbox: everything that wants something of it, in order of arrival.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::error::Error;
+use crate::event::{Event, Failure, TokenId};
+use crate::ids::InstanceId;
+use crate::instance::Ending;
+use crate::json::Json;
+use crate::refused::Refused;
+use crate::store::{self, Verdict};
+
+use super::registry::Registered;
+use super::turn::PendingTurn;
+
+/// What the dispatcher can be asked or told.
+pub(super) enum Message {
+    /// Start an instance.
+    Start(Box<Start>),
+    /// Something happened to an instance.
+    Post(Post),
+    /// An attempt is over.
+    Over(Over),
+    /// The writer is done with a commit.
+    Committed(Vec<PendingTurn>, Result<Vec<Verdict>, store::Error>),
+    /// An instance must go on after a restart.
+    Recover(InstanceId),
+    /// Someone waits for the end of an instance.
+    Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
+    /// Take no more work, await what is in flight, close the store, answer.
+    Shutdown(oneshot::Sender<Result<(), Error>>),
+    /// The engine was dropped: stop at once, with what is committed.
+    Abandon,
+}
+
+/// A start.
+pub(super) struct Start {
+    pub(super) id: InstanceId,
+    pub(super) registered: Registered,
+    pub(super) key: Option<String>,
+    pub(super) input: Vec<(String, Json)>,
+    pub(super) input_hash: u64,
+    pub(super) answer: Answer,
+}
+
+/// An event on its way to its instance.
+pub(super) struct Post {
+    pub(super) instance: InstanceId,
+    pub(super) event: Event,
+    pub(super) answer: Option<Answer>,
+}
+
+/// The end of an attempt.
+pub(super) struct Over {
+    pub(super) instance: InstanceId,
+    pub(super) token: TokenId,
+    pub(super) visit: u64,
+    pub(super) attempt: u32,
+    pub(super) result: Result<Json, Failure>,
+}
+
+/// Where a caller waits. The call counts against the mailbox's bound until it is answered.
+pub(super) struct Answer {
+    pub(super) sender: oneshot::Sender<Result<InstanceId, Error>>,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl Answer {
+    pub(super) fn send(self, answer: Result<InstanceId, Error>) {
+        // A caller that no longer waits needs no answer.
+        let _ = self.sender.send(answer);
+        drop(self.permit);
+    }
+
+    pub(super) fn refuse(self, refused: Refused) {
+        self.send(Err(refused.into()));
+    }
+}
+
+/// The queue between everyone and the dispatcher. Calls from outside are bounded by permits;
+/// what the engine tells itself is bounded by attempts and commits in flight.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    messages: Vec<Message>,
+    closed: bool,
+}
+
+impl Mailbox {
+    /// Adds a message. After [`close`](Self::close) it is dropped, and with it its answer.
+    pub(super) fn post(&self, message: Message) {
+        let mut queue = self.lock();
+        if !queue.closed {
+            queue.messages.push(message);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes everything there is; waits for the first message, at most until `deadline`.
+    pub(super) fn take(&self, deadline: Option<Instant>) -> Vec<Message> {
+        let mut queue = self.lock();
+        while queue.messages.is_empty() {
+            queue = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
+                Some(left) if left.is_zero() => break,
+                Some(left) => {
+                    self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        std::mem::take(&mut queue.messages)
+    }
+
+    /// Drops what is queued and all that comes later.
+    pub(super) fn close(&self) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        queue.messages.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,161 @@
+//! What an engine can run: definitions, the handlers of built ones, shared states.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::Arc;
+
+use bpm_model::kind::Kind;
+use bpm_model::spell;
+
+use crate::clock::Timestamp;
+use crate::definition::ProcessDefinition;
+use crate::error::StartError;
+use crate::ids::InstanceId;
+use crate::json::Json;
+use crate::task::{States, TaskContext, TaskError, TaskSignature};
+use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
+
+/// A service task of a built definition: takes the variables as one JSON object.
+pub(super) type Handler = Arc<dyn Fn(&Values, TaskContext) -> Attempt + Send + Sync>;
+
+/// A definition with what runs its service tasks. Cloning is cheap.
+#[derive(Clone)]
+pub(super) struct Registered {
+    pub(super) definition: ProcessDefinition,
+    pub(super) handlers: Arc<HashMap<String, Handler>>,
+}
+
+/// All definitions of an engine, by name and version.
+#[derive(Default)]
+pub(super) struct Registry {
+    definitions: BTreeMap<(String, u32), Registered>,
+}
+
+impl Registry {
+    /// Takes definitions in; the same one twice is one.
+    pub(super) fn new(
+        definitions: Vec<ProcessDefinition>,
+        handlers: HashMap<String, Handler>,
+    ) -> Result<Self, StartError> {
+        let handlers = Arc::new(handlers);
+        let mut registry = Self::default();
+        for definition in definitions {
+            registry.add(Registered { definition, handlers: Arc::clone(&handlers) })?;
+        }
+        Ok(registry)
+    }
+
+    fn add(&mut self, registered: Registered) -> Result<(), StartError> {
+        let (name, version) = (registered.definition.name().to_owned(), registered.definition.version());
+        if let Some(other) = self.get(&name, version)
+            && other.definition.fingerprint() != registered.definition.fingerprint()
+        {
+            return Err(StartError::TwoDefinitions { name, version });
+        }
+        self.definitions.insert((name, version), registered);
+        Ok(())
+    }
+
+    pub(super) fn get(&self, name: &str, version: u32) -> Option<&Registered> {
+        self.definitions.get(&(name.to_owned(), version))
+    }
+
+    /// The highest version of a process.
+    pub(super) fn latest(&self, name: &str) -> Option<&Registered> {
+        let versions = (name.to_owned(), 0)..=(name.to_owned(), u32::MAX);
+        self.definitions.range(versions).next_back().map(|(_, registered)| registered)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Registered> {
+        self.definitions.values()
+    }
+
+    /// The names of all processes.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.definitions.keys().map(|(name, _)| name.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// Whether every service task can run: its states are there, or a handler is.
+    pub(super) fn check(&self, states: &States) -> Result<(), StartError> {
+        self.iter().try_for_each(|registered| match registered.definition.visit() {
+            Some(_) => check_states(&registered.definition, states),
+            None => check_handlers(registered),
+        })
+    }
+}
+
+fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), StartError> {
+    for signature in signatures(definition) {
+        if let Some(state) = signature.states.iter().find(|&&state| !states.has(state)) {
+            return Err(StartError::MissingState {
+                process: definition.name().to_owned(),
+                task: signature.name.to_owned(),
+                state: state.name().to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What the service tasks of a compiled process say of themselves.
+fn signatures(definition: &ProcessDefinition) -> Vec<TaskSignature> {
+    let Some(visit) = definition.visit() else { return Vec::new() };
+    let (values, nobody) = (Values::default(), nobody());
+    let nodes = definition.graph().nodes.iter().enumerate();
+    let services = nodes.filter(|(_, node)| matches!(node.kind, Kind::Service { .. }));
+    services
+        .filter_map(|(node, _)| {
+            let vars = Vars::new(definition.graph(), &values, &nobody);
+            match visit(node, &vars, Cx::Describe) {
+                Ok(visited) => match visited.0 {
+                    Does::Signature(signature) => Some(signature),
+                    _ => None,
+                },
+                Err(_) => None,
+            }
+        })
+        .collect()
+}
+
+fn nobody() -> Current {
+    Current { now: Timestamp::default(), id: InstanceId::from_bytes([0; 16]), key: None }
+}
+
+fn check_handlers(registered: &Registered) -> Result<(), StartError> {
+    let handlers = &registered.handlers;
+    match registered.definition.service_tasks().into_iter().find(|&task| !handlers.contains_key(task)) {
+        None => Ok(()),
+        Some(task) => Err(StartError::MissingHandler {
+            process: registered.definition.name().to_owned(),
+            task: task.to_owned(),
+            nearest: spell::nearest(task, handlers.keys().map(String::as_str)).map(str::to_owned),
+        }),
+    }
+}
+
+/// Makes a handler of an async closure over JSON.
+pub(super) fn handler<F, Fut, T, E>(run: F) -> Handler
+where
+    F: Fn(serde_json::Value) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, E>> + Send + 'static,
+    T: serde::Serialize,
+    E: Into<TaskError>,
+{
+    Arc::new(move |values, _| {
+        let attempt = run(object(values));
+        Box::pin(async move {
+            let output = attempt.await.map_err(Into::into)?;
+            Json::of(&output).map_err(TaskError::permanent)
+        })
+    })
+}
+
+/// The variables as one JSON object.
+fn object(values: &Values) -> serde_json::Value {
+    let field = |(key, json): (&str, &Json)| {
+        (key.to_owned(), json.decode().unwrap_or(serde_json::Value::Null))
+    };
+    serde_json::Value::Object(values.iter().map(field).collect())
+}

@@ -1,0 +1,247 @@
+//! Workers: attempts in flight, bounded, each on the engine's own runtime.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::event::{Failure, FailureKind, TokenId};
+use crate::ids::InstanceId;
+use crate::json::Json;
+use crate::step::panic_text;
+use crate::task::{Running, States, Stop, TaskContext, TaskError};
+use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
+
+use super::mailbox::{Mailbox, Message, Over};
+use super::registry::Registered;
+
+/// An attempt that is due.
+pub(super) struct Launch {
+    pub(super) registered: Registered,
+    pub(super) current: Current,
+    pub(super) token: TokenId,
+    pub(super) node: usize,
+    pub(super) visit: u64,
+    pub(super) attempt: u32,
+    pub(super) values: Values,
+}
+
+/// An attempt that was launched.
+struct InFlight {
+    visit: u64,
+    attempt: u32,
+    stop: Arc<Stop>,
+    abort: AbortHandle,
+    /// When it is dropped, if it was told to stop.
+    drop_at: Option<Instant>,
+}
+
+/// The attempts of an engine: those in flight, at most `bound`, and those that are due.
+pub(super) struct Workers {
+    runtime: Handle,
+    mailbox: Arc<Mailbox>,
+    states: Arc<States>,
+    bound: usize,
+    payload_bytes: usize,
+    in_flight: HashMap<(InstanceId, TokenId), InFlight>,
+    due: VecDeque<Launch>,
+}
+
+impl Workers {
+    pub(super) fn new(
+        runtime: Handle,
+        mailbox: Arc<Mailbox>,
+        states: Arc<States>,
+        bound: usize,
+        payload_bytes: usize,
+    ) -> Self {
+        let (in_flight, due) = (HashMap::new(), VecDeque::new());
+        Self { runtime, mailbox, states, bound: bound.max(1), payload_bytes, in_flight, due }
+    }
+
+    /// Runs an attempt as soon as fewer than `bound` are in flight.
+    pub(super) fn launch(&mut self, launch: Launch) {
+        self.due.push_back(launch);
+        self.launch_due();
+    }
+
+    fn launch_due(&mut self) {
+        while self.in_flight.len() < self.bound {
+            let Some(launch) = self.due.pop_front() else { return };
+            self.spawn(launch);
+        }
+    }
+
+    fn spawn(&mut self, launch: Launch) {
+        let (instance, token) = (launch.current.id, launch.token);
+        let (visit, attempt) = (launch.visit, launch.attempt);
+        let stop = Arc::new(Stop::default());
+        let context = context(&launch, &self.states, &stop);
+        let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
+        let task = self.runtime.spawn(async move {
+            let result = run(launch, context, limit).await;
+            mailbox.post(Message::Over(Over { instance, token, visit, attempt, result }));
+        });
+        let abort = task.abort_handle();
+        let in_flight = InFlight { visit, attempt, stop, abort, drop_at: None };
+        self.in_flight.insert((instance, token), in_flight);
+    }
+
+    /// Whether this was an attempt in flight; if so its place is free now.
+    pub(super) fn finish(&mut self, over: &Over) -> bool {
+        let key = (over.instance, over.token);
+        let known = self.in_flight.get(&key).is_some_and(|attempt| {
+            (attempt.visit, attempt.attempt) == (over.visit, over.attempt)
+        });
+        if known {
+            self.in_flight.remove(&key);
+            self.launch_due();
+        }
+        known
+    }
+
+    /// Tells an attempt to stop; it is dropped at `drop_at`. One that is still due never starts,
+    /// and is reported as over.
+    pub(super) fn stop(&mut self, instance: InstanceId, token: TokenId, drop_at: Instant) -> bool {
+        if let Some(attempt) = self.in_flight.get_mut(&(instance, token)) {
+            attempt.stop.tell();
+            attempt.drop_at = Some(drop_at);
+            return false;
+        }
+        let before = self.due.len();
+        self.due.retain(|due| (due.current.id, due.token) != (instance, token));
+        before > self.due.len()
+    }
+
+    /// Tells all attempts to stop; those that are due never start.
+    pub(super) fn stop_all(&mut self, drop_at: Instant) {
+        self.due.clear();
+        for attempt in self.in_flight.values_mut() {
+            attempt.stop.tell();
+            attempt.drop_at = Some(attempt.drop_at.map_or(drop_at, |at| at.min(drop_at)));
+        }
+    }
+
+    /// Drops the attempts whose time is up, and names them in the order of their ids.
+    pub(super) fn drop_overdue(&mut self, now: Instant) -> Vec<(InstanceId, TokenId)> {
+        let overdue = |attempt: &InFlight| attempt.drop_at.is_some_and(|at| at <= now);
+        let mut dropped: Vec<_> = self
+            .in_flight
+            .iter()
+            .filter(|(_, attempt)| overdue(attempt))
+            .map(|(key, _)| *key)
+            .collect();
+        dropped.sort_unstable();
+        for key in &dropped {
+            if let Some(attempt) = self.in_flight.remove(key) {
+                attempt.abort.abort();
+            }
+        }
+        self.launch_due();
+        dropped
+    }
+
+    /// When the next attempt that was told to stop is dropped.
+    pub(super) fn next_drop(&self) -> Option<Instant> {
+        self.in_flight.values().filter_map(|attempt| attempt.drop_at).min()
+    }
+
+    /// Whether nothing is in flight.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
+    /// Whether an attempt of this token is in flight or due.
+    pub(super) fn has(&self, instance: InstanceId, token: TokenId) -> bool {
+        self.in_flight.contains_key(&(instance, token))
+            || self.due.iter().any(|due| (due.current.id, due.token) == (instance, token))
+    }
+}
+
+fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskContext {
+    TaskContext::new(Running {
+        instance: launch.current.id,
+        key: launch.current.key.clone(),
+        node: launch.registered.definition.graph().nodes[launch.node].id.to_string(),
+        visit: launch.visit,
+        attempt: launch.attempt,
+        stop: Arc::clone(stop),
+        states: Arc::clone(states),
+    })
+}
+
+/// Runs one attempt to its end. Whatever happens in it is its own failure.
+async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failure> {
+    let node = launch.registered.definition.graph().nodes[launch.node].id.to_string();
+    let begun = catch_unwind(AssertUnwindSafe(|| begin(launch, context)));
+    let attempt = match begun {
+        Ok(Ok(attempt)) => attempt,
+        Ok(Err(error)) => return Err(failure(node, FailureKind::Code, &error)),
+        Err(panic) => return Err(panicked(node, &*panic)),
+    };
+    match Caught(attempt).await {
+        Ok(Ok(result)) if result.text().len() > limit => Err(too_large(node, &result, limit)),
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) => Err(failure(node, FailureKind::Error, &error)),
+        Err(panic) => Err(panicked(node, &*panic)),
+    }
+}
+
+/// Evaluates the arguments and calls the function.
+fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
+    let definition = &launch.registered.definition;
+    let graph = definition.graph();
+    let Some(visit) = definition.visit() else {
+        let bpm_model::kind::Kind::Service { task } = &graph.nodes[launch.node].kind else {
+            unreachable!("only service tasks are launched");
+        };
+        return match launch.registered.handlers.get(task.as_ref()) {
+            Some(handler) => Ok(handler(&launch.values, context)),
+            None => Err(TaskError::permanent(format!("nothing handles the service task `{task}`"))),
+        };
+    };
+    let vars = Vars::new(graph, &launch.values, &launch.current);
+    match visit(launch.node, &vars, Cx::Run(context))?.0 {
+        Does::Attempt(attempt) => Ok(attempt),
+        _ => unreachable!("a service task gives an attempt"),
+    }
+}
+
+fn failure(node: String, kind: FailureKind, error: &TaskError) -> Failure {
+    let mut failure = Failure::new(node, kind, error.to_string());
+    failure.chain = error.chain().split_off(1);
+    failure
+}
+
+fn panicked(node: String, panic: &(dyn std::any::Any + Send)) -> Failure {
+    Failure::new(node, FailureKind::Panic, format!("panicked: {}", panic_text(panic)))
+}
+
+fn too_large(node: String, result: &Json, limit: usize) -> Failure {
+    let bytes = result.text().len();
+    let message = format!(
+        "its result has {bytes} bytes as JSON, more than the {limit} of `EngineOptions::payload_bytes`"
+    );
+    Failure::new(node, FailureKind::Error, message)
+}
+
+/// A future whose panics are values.
+struct Caught(Attempt);
+
+impl Future for Caught {
+    type Output = Result<Result<Json, TaskError>, Box<dyn std::any::Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The writer thread: one commit for the turns of many instances.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use crate::clock::Timestamp;
+use crate::store::{Batch, Store};
+
+use super::mailbox::{Mailbox, Message};
+use super::turn::PendingTurn;
+
+/// The dispatcher's end of the writer thread.
+pub(super) struct Writer {
+    jobs: SyncSender<(Timestamp, Vec<PendingTurn>)>,
+    thread: JoinHandle<()>,
+    busy: bool,
+}
+
+impl Writer {
+    pub(super) fn start(store: Arc<dyn Store>, mailbox: Arc<Mailbox>) -> io::Result<Self> {
+        let (jobs, queue) = sync_channel(1);
+        let thread = Builder::new()
+            .name("bpm-writer".to_owned())
+            .spawn(move || write(&*store, &queue, &mailbox))?;
+        Ok(Self { jobs, thread, busy: false })
+    }
+
+    /// Whether a commit is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Hands over the turns of the next commit; the answer comes through the mailbox.
+    pub(super) fn commit(&mut self, now: Timestamp, turns: Vec<PendingTurn>) {
+        self.busy = true;
+        if self.jobs.send((now, turns)).is_err() {
+            unreachable!("the writer lives as long as its dispatcher");
+        }
+    }
+
+    /// The answer came.
+    pub(super) fn done(&mut self) {
+        self.busy = false;
+    }
+
+    /// Ends the thread.
+    pub(super) fn join(self) {
+        drop(self.jobs);
+        // A panic of the thread was printed by its hook; there is nothing left to do about it.
+        let _ = self.thread.join();
+    }
+}
+
+fn write(store: &dyn Store, queue: &Receiver<(Timestamp, Vec<PendingTurn>)>, mailbox: &Mailbox) {
+    for (now, mut turns) in queue {
+        let batch = Batch { now, turns: turns.iter_mut().map(PendingTurn::rows).collect() };
+        let verdicts = store.commit(&batch);
+        mailbox.post(Message::Committed(turns, verdicts));
+    }
+}
