@@ -1,1 +1,3 @@
 //! The process graph, its checks, the expression language and the pictures of bpm-engine.
+
+pub mod spell;
