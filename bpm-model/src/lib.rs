@@ -1,3 +1,4 @@
 //! The process graph, its checks, the expression language and the pictures of bpm-engine.
 
+pub mod el;
 pub mod spell;

@@ -1,9 +1,13 @@
 //! "Did you mean": the nearest known word to a misspelt one.
 
+/// The longest word, in characters, that a nearest one is looked for.
+pub const MAX_WORD: usize = 64;
+
 /// The word of `among` that `word` most likely was meant to be.
 ///
 /// That is the one with the smallest edit distance (an exchange of neighbours counts once), if the
 /// distance is within a third of the length of `word`, at least one. Of equals the first wins.
+/// What is longer than [`MAX_WORD`] is no misspelt word.
 ///
 /// ```
 /// # use bpm_model::spell::nearest;
@@ -11,7 +15,10 @@
 /// assert_eq!(nearest("amuont", ["region", "total"]), None);
 /// ```
 pub fn nearest<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.chars().collect();
+    let word: Vec<char> = word.chars().take(MAX_WORD + 1).collect();
+    if word.len() > MAX_WORD {
+        return None;
+    }
     let limit = word.len().max(3) / 3;
     among
         .into_iter()
@@ -22,7 +29,7 @@ pub fn nearest<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// The edit distance, or `None` beyond `limit`; three rows of the matrix are kept.
 fn distance(word: &[char], known: &str, limit: usize) -> Option<usize> {
-    let known: Vec<char> = known.chars().collect();
+    let known: Vec<char> = known.chars().take(word.len() + limit + 1).collect();
     if word.len().abs_diff(known.len()) > limit {
         return None;
     }
