@@ -28,12 +28,14 @@
 //! Deliberately not here: map and bytes literals, macros but `has`, time, regular expressions,
 //! conversions, and JSON, which is the business of who owns the variables.
 
+mod arithmetic;
 mod error;
 mod eval;
 mod lex;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod types;
 mod value;
 
@@ -66,7 +68,7 @@ pub const MAX_COST: u64 = 1_000_000;
 #[derive(Clone)]
 pub struct Expression {
     source: Arc<str>,
-    parsed: Arc<parse::Parsed>,
+    parsed: Arc<tree::Parsed>,
 }
 
 impl Expression {

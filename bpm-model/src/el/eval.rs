@@ -6,10 +6,11 @@ use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::parse::{Action, Form, Link, Node, Operator, Parsed, Step};
+use super::arithmetic::{arithmetic, negate};
+use super::tree::{Action, Form, Link, Node, Operator, Parsed, Step};
 use super::types::{self, Function};
 use super::value::{self, Budget, Exhausted, compare, equal};
-use super::{Error, ErrorKind, MAX_COST, Type, Value};
+use super::{Error, ErrorKind, MAX_COST, Value};
 use crate::spell::nearest;
 
 pub(super) fn evaluate(
@@ -36,7 +37,7 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     fn node<'e>(&'e self, node: &'e Node) -> Result<Cow<'e, Value>, Error> {
-        self.budget.spend(1).map_err(|spent| exhausted(spent, &node.at))?;
+        self.spend(1, &node.at)?;
         match &node.form {
             Form::Literal(value) => Ok(Cow::Borrowed(value)),
             Form::List(elements) => self.list(elements),
@@ -53,7 +54,9 @@ impl Evaluation<'_> {
                 Value::Bool(bool) => Ok(owned(bool ^ (times % 2 == 1))),
                 ref other => Err(unfit(&node.at, types::not_defined("!", other.type_of()))),
             },
-            Form::Negate { times, of } => negate(&*self.node(of)?, *times, &node.at),
+            Form::Negate { times, of } => {
+                negate(&*self.node(of)?, *times, &node.at).map(Cow::Owned)
+            }
             Form::Chain { first, links } => {
                 let first = self.node(first)?;
                 links.iter().try_fold(first, |left, link| self.link(left, link))
@@ -73,6 +76,18 @@ impl Evaluation<'_> {
             }
             Form::NoFunction { error, .. } => Err(error.clone()),
         }
+    }
+
+    fn spend(&self, cost: u64, at: &Range<usize>) -> Result<(), Error> {
+        self.budget.spend(cost).map_err(|spent| exhausted(spent, at))
+    }
+
+    fn spend_text(&self, bytes: usize, at: &Range<usize>) -> Result<(), Error> {
+        self.budget.spend_text(bytes).map_err(|spent| exhausted(spent, at))
+    }
+
+    fn equal(&self, left: &Value, right: &Value, at: &Range<usize>) -> Result<bool, Error> {
+        equal(left, right, &self.budget).map_err(|spent| exhausted(spent, at))
     }
 
     fn list<'e>(&'e self, elements: &'e [Node]) -> Result<Cow<'e, Value>, Error> {
@@ -116,7 +131,7 @@ impl Evaluation<'_> {
     fn size(&self, of: &Value, at: &Range<usize>) -> Result<Cow<'static, Value>, Error> {
         let size = match of {
             Value::String(text) => {
-                self.budget.spend_text(text.len()).map_err(|spent| exhausted(spent, at))?;
+                self.spend_text(text.len(), at)?;
                 text.chars().count()
             }
             Value::List(elements) => elements.len(),
@@ -139,7 +154,7 @@ impl Evaluation<'_> {
         let Value::String(part) = part else {
             return Err(unfit(at, types::no_part(function, part.type_of())));
         };
-        self.budget.spend_text(text.len()).map_err(|spent| exhausted(spent, at))?;
+        self.spend_text(text.len(), at)?;
         Ok(owned(match function {
             Function::StartsWith => text.starts_with(&**part),
             Function::EndsWith => text.ends_with(&**part),
@@ -173,16 +188,15 @@ impl Evaluation<'_> {
 
     fn link<'e>(&'e self, left: Cow<'e, Value>, link: &'e Link) -> Result<Cow<'e, Value>, Error> {
         let right = self.node(&link.operand)?;
-        let spent = |spent| exhausted(spent, &link.at);
         match link.operator {
-            Operator::Equal => Ok(owned(equal(&left, &right, &self.budget).map_err(spent)?)),
-            Operator::NotEqual => Ok(owned(!equal(&left, &right, &self.budget).map_err(spent)?)),
+            Operator::Equal => Ok(owned(self.equal(&left, &right, &link.at)?)),
+            Operator::NotEqual => Ok(owned(!self.equal(&left, &right, &link.at)?)),
             Operator::In => self.is_in(&left, &right, &link.at),
             Operator::Less => self.ordered(&left, &right, link, Ordering::is_lt),
             Operator::LessEqual => self.ordered(&left, &right, link, Ordering::is_le),
             Operator::Greater => self.ordered(&left, &right, link, Ordering::is_gt),
             Operator::GreaterEqual => self.ordered(&left, &right, link, Ordering::is_ge),
-            operator => self.arithmetic(operator, left, right, &link.at),
+            operator => self.calculation(operator, left, right, &link.at),
         }
     }
 
@@ -195,7 +209,7 @@ impl Evaluation<'_> {
         match (left, right) {
             (_, Value::List(elements)) => {
                 for element in elements {
-                    if equal(left, element, &self.budget).map_err(|spent| exhausted(spent, at))? {
+                    if self.equal(left, element, at)? {
                         return Ok(owned(true));
                     }
                 }
@@ -217,7 +231,7 @@ impl Evaluation<'_> {
     ) -> Result<Cow<'static, Value>, Error> {
         if let (Value::String(left), Value::String(right)) = (left, right) {
             let shared = left.len().min(right.len());
-            self.budget.spend_text(shared).map_err(|spent| exhausted(spent, &link.at))?;
+            self.spend_text(shared, &link.at)?;
         }
         match compare(left, right) {
             Some(ordering) => Ok(owned(ordering.is_some_and(holds))),
@@ -225,36 +239,26 @@ impl Evaluation<'_> {
         }
     }
 
-    fn arithmetic(
+    fn calculation(
         &self,
         operator: Operator,
         left: Cow<'_, Value>,
         right: Cow<'_, Value>,
         at: &Range<usize>,
     ) -> Result<Cow<'static, Value>, Error> {
-        let types = (left.type_of(), right.type_of());
-        let unfit = || types::mismatch(operator, types.0, types.1, at);
         match (&*left, &*right) {
-            (Value::Int(left), Value::Int(right)) => {
-                let result = ints(operator, *left, *right);
-                result.map(owned).map_err(|fault| fault.error(operator, Type::Int, at))
-            }
-            (Value::Uint(left), Value::Uint(right)) => {
-                let result = uints(operator, *left, *right);
-                result.map(owned).map_err(|fault| fault.error(operator, Type::Uint, at))
-            }
-            (Value::Double(left), Value::Double(right)) => {
-                doubles(operator, *left, *right).map(owned).ok_or_else(unfit)
-            }
             (Value::String(left), Value::String(right)) if operator == Operator::Add => {
-                let length = left.len() + right.len();
-                self.budget.spend_text(length).map_err(|spent| exhausted(spent, at))?;
+                self.spend_text(left.len() + right.len(), at)?;
                 Ok(owned([&**left, &**right].concat()))
             }
             (Value::List(_), Value::List(_)) if operator == Operator::Add => {
                 self.concatenation(left, right).map_err(|spent| exhausted(spent, at))
             }
-            _ => Err(unfit()),
+            (left, right) => arithmetic(operator, left, right, at)
+                .unwrap_or_else(|| {
+                    Err(types::mismatch(operator, left.type_of(), right.type_of(), at))
+                })
+                .map(Cow::Owned),
         }
     }
 
@@ -316,70 +320,6 @@ fn position(index: &Value) -> Option<usize> {
         Value::Double(double) if double.fract() == 0.0 && (0.0..9e15).contains(&double) => {
             Some(double as usize)
         }
-        _ => None,
-    }
-}
-
-fn negate(of: &Value, times: usize, at: &Range<usize>) -> Result<Cow<'static, Value>, Error> {
-    let odd = times % 2 == 1;
-    match *of {
-        // already the first minus overflows
-        Value::Int(i64::MIN) => Err(Fault::Overflow.error(Operator::Subtract, Type::Int, at)),
-        Value::Int(int) => Ok(owned(if odd { -int } else { int })),
-        Value::Double(double) => Ok(owned(if odd { -double } else { double })),
-        ref other => Err(unfit(at, types::not_defined("-", other.type_of()))),
-    }
-}
-
-/// Why integer arithmetic has no result.
-enum Fault {
-    Overflow,
-    ByZero,
-}
-
-impl Fault {
-    fn error(self, operator: Operator, of: Type, at: &Range<usize>) -> Error {
-        let symbol = operator.symbol();
-        match self {
-            Fault::Overflow => {
-                let message = format!("`{symbol}` overflows: the result does not fit {of}");
-                Error::new(ErrorKind::Overflow, at.clone(), message)
-            }
-            Fault::ByZero => {
-                let message = format!("`{symbol}` by zero: {of} has no such number");
-                Error::new(ErrorKind::DivisionByZero, at.clone(), message)
-            }
-        }
-    }
-}
-
-macro_rules! integers {
-    ($name:ident, $type:ty) => {
-        fn $name(operator: Operator, left: $type, right: $type) -> Result<$type, Fault> {
-            let result = match operator {
-                Operator::Add => left.checked_add(right),
-                Operator::Subtract => left.checked_sub(right),
-                Operator::Multiply => left.checked_mul(right),
-                Operator::Divide | Operator::Remainder if right == 0 => return Err(Fault::ByZero),
-                Operator::Divide => left.checked_div(right),
-                Operator::Remainder => left.checked_rem(right),
-                _ => unreachable!("`link` handles the relations"),
-            };
-            result.ok_or(Fault::Overflow)
-        }
-    };
-}
-
-integers!(ints, i64);
-integers!(uints, u64);
-
-/// IEEE arithmetic: no overflow, and a division by zero is an infinity or a NaN.
-fn doubles(operator: Operator, left: f64, right: f64) -> Option<f64> {
-    match operator {
-        Operator::Add => Some(left + right),
-        Operator::Subtract => Some(left - right),
-        Operator::Multiply => Some(left * right),
-        Operator::Divide => Some(left / right),
         _ => None,
     }
 }

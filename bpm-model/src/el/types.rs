@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::parse::{Action, Form, Link, Node, Operator, Parsed, Step};
+use super::tree::{Action, Form, Link, Node, Operator, Parsed, Step};
 use super::{Error, ErrorKind};
 use crate::spell::nearest;
 
