@@ -9,3 +9,6 @@ pub mod finding;
 pub mod fingerprint;
 pub mod graph;
 pub mod kind;
+
+pub mod el;
+pub mod spell;
