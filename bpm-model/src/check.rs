@@ -8,10 +8,23 @@
 //! is *not* claimed: that a person ever answers, that a task succeeds, that a loop whose end
 //! depends on data ends.
 
+mod bits;
+mod data;
+mod flow;
+mod form;
 mod names;
+#[cfg(test)]
+mod notation;
+mod race;
+mod scopes;
+#[cfg(test)]
+mod tests;
+mod ways;
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Fault, Finding, Place};
 use crate::graph::Graph;
+use scopes::Crossings;
+use ways::Ways;
 
 /// Everything that is wrong with a graph, in the order of its places.
 ///
@@ -20,8 +33,41 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     let mut findings = Vec::new();
     names::same_ids(graph, &mut findings);
     names::same_branches(graph, &mut findings);
+
+    let crossings = Crossings::new(graph);
+    let ways = Ways::new(graph, &vec![true; graph.edges.len()], &crossings);
+    form::start_and_end(graph, &mut findings);
+    form::degrees(graph, &ways, &mut findings);
+    form::conditions(graph, &ways, &mut findings);
+    form::defaults(graph, &ways, &vec![false; graph.edges.len()], &mut findings);
+
+    let excused = flow::after_cycles(graph, &ways, &mut findings);
+    flow::dead(graph, &ways, &excused, &mut findings);
+    flow::no_exit(graph, &ways, &mut findings);
+    flow::no_durable_point(graph, &ways, &mut findings);
+    flow::jumps(graph, &crossings, &mut findings);
+    flow::endings(graph, &ways, &mut findings);
+
+    variables(graph, &ways, &crossings, &mut findings);
+    silence_doubled(&mut findings);
     findings.sort_by_key(|finding| order(graph, finding));
     findings
+}
+
+/// Edges name nodes by id, so of two nodes with one id one is cut off: that is no cause of its own.
+fn silence_doubled(findings: &mut Vec<Finding>) {
+    let doubled: Vec<usize> = findings
+        .iter()
+        .filter_map(|finding| match (&finding.fault, &finding.place) {
+            (Fault::SameId { first }, Place::Node(node)) => Some([*first, *node]),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    findings.retain(|finding| match (&finding.fault, &finding.place) {
+        (Fault::NeverRuns | Fault::Degree(_), Place::Node(node)) => !doubled.contains(node),
+        _ => true,
+    });
 }
 
 /// Gives each name that is private to a parallel branch a variable of its own.
@@ -30,7 +76,33 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 /// outside the branch before setting it again, and a concurrent branch uses the same name. Names
 /// that race with nobody stay as they are.
 pub fn separate_private(graph: &Graph) -> Graph {
-    graph.clone()
+    let crossings = Crossings::new(graph);
+    let ways = Ways::new(graph, &vec![true; graph.edges.len()], &crossings);
+    race::separate(graph, &ways, &crossings).graph
+}
+
+/// The rules on variables read the graph with private names separated, and speak about the graph
+/// as it was given.
+fn variables(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut Vec<Finding>) {
+    let race::Separated { graph: separated, was } = race::separate(graph, ways, crossings);
+    let mut found = Vec::new();
+    let raced = race::races(&separated, ways, crossings, &mut found);
+    data::unset_reads(&separated, ways, &raced, &mut found);
+    for finding in &mut found {
+        if let Fault::MayBeUnset { variable }
+        | Fault::Race { variable, .. }
+        | Fault::UnorderedRead { variable, .. } = &mut finding.fault
+        {
+            *variable = was[*variable];
+        }
+        for place in finding.related.iter_mut().chain([&mut finding.place]) {
+            if let Place::Read { variable, .. } | Place::Set { variable, .. } = place {
+                *variable = was[*variable];
+            }
+        }
+    }
+    race::reads_of_siblings(graph, ways, crossings, &mut found);
+    findings.append(&mut found);
 }
 
 /// Findings come in the order of the nodes that they are about.
