@@ -1,0 +1,423 @@
+//! The dispatcher: takes events, takes turns, hands them to the writer, and lets their effects
+//! out once they are durable.
+//!
+//! One thread owns every instance in memory. An instance has at most one turn on its way to the
+//! store; what happens to it meanwhile waits in its queue, and other instances never wait for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::event::{Event, Failure, FailureKind, TokenId};
+use crate::ids::InstanceId;
+use crate::instance::{Ending, Instance, TokenState};
+use crate::refused::Refused;
+use crate::step::{Effect, Limits, step};
+use crate::store::{self, StartRow, Started, Verdict};
+use crate::vars::Current;
+
+use super::live::{Cache, Live};
+use super::mailbox::{Answer, Message, Over, Post, Start};
+use super::registry::Registered;
+use super::shared::Shared;
+use super::turn::PendingTurn;
+use super::workers::{Launch, Workers};
+use super::writer::Writer;
+
+/// How long the dispatcher waits before it takes events again whose commit failed.
+const RETRY_COMMIT: Duration = Duration::from_millis(100);
+
+type Waiting = Vec<oneshot::Sender<Result<Ending, Error>>>;
+
+/// The dispatcher's thread.
+pub(super) struct Dispatcher {
+    shared: Arc<Shared>,
+    cache: Cache,
+    workers: Workers,
+    writer: Writer,
+    pending: Vec<PendingTurn>,
+    waiting: HashMap<InstanceId, Waiting>,
+    /// Events whose commit failed, and when they are taken again.
+    again: Vec<(Instant, Post)>,
+    closing: Option<Closing>,
+}
+
+/// The engine stops.
+struct Closing {
+    answer: Option<oneshot::Sender<Result<(), Error>>>,
+}
+
+impl Dispatcher {
+    pub(super) fn new(shared: Arc<Shared>, workers: Workers, writer: Writer) -> Self {
+        Self {
+            cache: Cache::new(shared.options.cached_instances),
+            shared,
+            workers,
+            writer,
+            pending: Vec::new(),
+            waiting: HashMap::new(),
+            again: Vec::new(),
+            closing: None,
+        }
+    }
+
+    /// Runs until the engine stops.
+    pub(super) fn run(mut self) {
+        while !self.is_done() {
+            for message in self.shared.mailbox.take(self.deadline()) {
+                self.handle(message);
+            }
+            self.take_overdue(Instant::now());
+            self.commit();
+        }
+        self.finish();
+    }
+
+    fn is_done(&self) -> bool {
+        self.closing.is_some()
+            && self.workers.is_idle()
+            && self.pending.is_empty()
+            && !self.writer.is_busy()
+    }
+
+    fn finish(self) {
+        self.shared.mailbox.close();
+        self.writer.join();
+        let closed = self.shared.store.close().map_err(Error::from);
+        if let Some(answer) = self.closing.and_then(|closing| closing.answer) {
+            // Whoever asked for the shutdown may have stopped waiting.
+            let _ = answer.send(closed);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let again = self.again.iter().map(|(at, _)| *at);
+        again.chain(self.workers.next_drop()).min()
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Start(start) => self.start(*start),
+            Message::Post(post) => self.deliver(post),
+            Message::Over(over) => self.attempt_over(over),
+            Message::Committed(turns, Ok(verdicts)) => self.committed(turns, verdicts),
+            Message::Committed(turns, Err(error)) => self.not_committed(turns, error),
+            Message::Recover(instance) => self.recover(instance),
+            Message::Await(instance, sender) => self.await_end(instance, sender),
+            Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
+            Message::Abandon => self.close(None, Duration::ZERO),
+        }
+    }
+
+    fn start(&mut self, start: Start) {
+        if self.closing.is_some() {
+            return start.answer.refuse(Refused::ShuttingDown);
+        }
+        let Start { id, registered, key, input, input_hash, answer } = start;
+        let row = StartRow {
+            process: registered.definition.name().to_owned(),
+            version: registered.definition.version(),
+            key: key.clone(),
+            input_hash,
+        };
+        self.cache.insert(Live::new(Instance::new(id, key), registered));
+        let event = Event::ProcessStarted { input };
+        self.take_turn(Post { instance: id, event, answer: Some(answer) }, Some(row));
+    }
+
+    /// Brings an event to its instance: now, or when the instance's turn is durable.
+    fn deliver(&mut self, post: Post) {
+        if let (true, Some(answer)) = (self.closing.is_some(), post.answer.is_some().then_some(())) {
+            let () = answer;
+            return refuse(post.answer, Refused::ShuttingDown);
+        }
+        match self.cache.load(post.instance, &*self.shared.store, &self.shared.registry) {
+            Ok(Some(live)) if live.uncommitted => live.queue.push_back(post),
+            Ok(Some(_)) => self.take_turn(post, None),
+            Ok(None) => {
+                let unknown = Refused::UnknownInstance(post.instance);
+                refuse(post.answer, unknown);
+            }
+            Err(error) => self.undelivered(post, error),
+        }
+    }
+
+    /// The instance could not be loaded: a caller gets the error; what the engine told itself is
+    /// tried again, if the store may get well.
+    fn undelivered(&mut self, post: Post, error: Error) {
+        match post.answer {
+            Some(answer) => answer.send(Err(error)),
+            None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+                self.again.push((Instant::now() + RETRY_COMMIT, post));
+            }
+            None => {}
+        }
+    }
+
+    /// Takes one turn of an instance that is in memory.
+    fn take_turn(&mut self, post: Post, start: Option<StartRow>) {
+        let at = self.shared.clock.now();
+        let options = &self.shared.options;
+        let limits = Limits { moves: options.moves_per_turn, tokens: options.tokens_per_instance };
+        let Some(live) = self.cache.get(post.instance) else { return };
+        let Live { instance, registered, .. } = live;
+        let outcome = match step(&registered.definition, instance, &post.event, at, limits) {
+            Ok(outcome) => outcome,
+            Err(refused) => return refuse(post.answer, refused),
+        };
+        live.uncommitted = true;
+        self.pending.push(PendingTurn {
+            instance: post.instance,
+            registered: live.registered.clone(),
+            key: live.instance.key.clone(),
+            seq: live.instance.seq,
+            at,
+            event: post.event,
+            changes: outcome.changes,
+            effects: outcome.effects,
+            start,
+            state: live.state_row(options.snapshot_turns),
+            answer: post.answer,
+            bytes: 0,
+        });
+    }
+
+    /// Hands what has queued to the writer, if it is free.
+    fn commit(&mut self) {
+        if self.writer.is_busy() || self.pending.is_empty() {
+            return;
+        }
+        let most = self.shared.options.turns_per_commit.max(1);
+        let rest = self.pending.split_off(self.pending.len().min(most));
+        let turns = std::mem::replace(&mut self.pending, rest);
+        self.writer.commit(self.shared.clock.now(), turns);
+    }
+
+    fn committed(&mut self, turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
+        self.writer.done();
+        self.commit();
+        for (turn, verdict) in turns.into_iter().zip(verdicts) {
+            match verdict {
+                Verdict::Committed => self.release(turn),
+                Verdict::Stale => self.take_again(turn, None),
+                Verdict::KeyTaken(started) => self.key_taken(turn, &started),
+            }
+        }
+    }
+
+    /// Nothing of the batch happened, or nobody knows: callers get the error, the instances are
+    /// read again, and what the engine told itself is delivered once more. What had become
+    /// durable all the same is then refused as done.
+    fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
+        self.writer.done();
+        let at = Instant::now() + RETRY_COMMIT;
+        let text = error.to_string();
+        for mut turn in turns {
+            if let Some(answer) = turn.answer.take() {
+                answer.send(Err(Error::Store(error.again(&text))));
+                turn.event = Event::Continued;
+            }
+            self.take_again(turn, Some(at));
+        }
+    }
+
+    /// Forgets an instance whose turn did not happen, and delivers the turn's event again.
+    fn take_again(&mut self, turn: PendingTurn, at: Option<Instant>) {
+        let queue = self.cache.remove(turn.instance).map(|live| live.queue).unwrap_or_default();
+        let first = Post { instance: turn.instance, event: turn.event, answer: turn.answer };
+        let first = (first.event != Event::Continued).then_some(first);
+        for post in first.into_iter().chain(queue) {
+            match at {
+                Some(at) => self.again.push((at, post)),
+                None => self.deliver(post),
+            }
+        }
+    }
+
+    /// Another instance has the key: with the same input it is the one that the caller wants.
+    fn key_taken(&mut self, turn: PendingTurn, started: &Started) {
+        self.cache.remove(turn.instance);
+        let Some(answer) = turn.answer else { return };
+        let Event::ProcessStarted { input } = &turn.event else {
+            unreachable!("only a start has a key")
+        };
+        if super::start::input_hash(input) == started.input_hash {
+            return answer.send(Ok(started.instance));
+        }
+        answer.refuse(Refused::KeyTaken {
+            process: turn.registered.definition.name().to_owned(),
+            key: turn.key.unwrap_or_default(),
+            instance: started.instance,
+        });
+    }
+
+    /// A turn is durable: its answer, its effects and its watchers.
+    fn release(&mut self, mut turn: PendingTurn) {
+        if let Some(answer) = turn.answer.take() {
+            answer.send(Ok(turn.instance));
+        }
+        let effects = std::mem::take(&mut turn.effects);
+        effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
+        let Some(live) = self.cache.get(turn.instance) else { return };
+        live.uncommitted = false;
+        live.wrote(turn.bytes);
+        if let Some(ending) = live.instance.ending() {
+            self.tell_waiting(turn.instance, &ending);
+        }
+        self.go_on(turn.instance);
+        self.shared.watchers.tell(turn);
+    }
+
+    /// What waits for the instance, or for itself.
+    fn go_on(&mut self, instance: InstanceId) {
+        while let Some(live) = self.cache.get(instance)
+            && !live.uncommitted
+        {
+            let can_move = live.instance.tokens().iter().any(|t| t.state == TokenState::Ready);
+            if can_move && self.closing.is_none() {
+                self.take_turn(Post { instance, event: Event::Continued, answer: None }, None);
+            } else if let Some(post) = live.queue.pop_front() {
+                self.take_turn(post, None);
+            } else {
+                return self.cache.settle(instance);
+            }
+        }
+    }
+
+    fn let_out(&mut self, instance: InstanceId, effect: &Effect) {
+        match *effect {
+            Effect::Run { token } if self.closing.is_none() => self.launch(instance, token),
+            Effect::Run { .. } => {}
+            Effect::Stop { token } => self.stop_attempt(instance, token),
+        }
+    }
+
+    fn launch(&mut self, instance: InstanceId, token: TokenId) {
+        let now = self.shared.clock.now();
+        let Some(live) = self.cache.get(instance) else { return };
+        if let Some(launch) = launch(&live.instance, &live.registered, token, now) {
+            self.workers.launch(launch);
+        }
+    }
+
+    fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
+        let drop_at = Instant::now() + self.shared.options.grace;
+        if self.workers.stop(instance, token, drop_at) {
+            self.attempt_dropped(instance, token);
+        }
+    }
+
+    fn attempt_over(&mut self, over: Over) {
+        if !self.workers.finish(&over) {
+            return;
+        }
+        let Over { instance, token, result, .. } = over;
+        let Some(node) = self.node_of(instance, token) else { return };
+        let event = match result {
+            Ok(result) => Event::TaskCompleted { token, node, result },
+            Err(failure) => Event::TaskFailed { token, node, failure },
+        };
+        self.deliver(Post { instance, event, answer: None });
+    }
+
+    fn attempt_dropped(&mut self, instance: InstanceId, token: TokenId) {
+        let Some(node) = self.node_of(instance, token) else { return };
+        let message = "told to stop and dropped after the grace time; its outcome is unknown";
+        let failure = Failure::new(node.as_str(), FailureKind::Dropped, message);
+        let event = Event::TaskFailed { token, node, failure };
+        self.deliver(Post { instance, event, answer: None });
+    }
+
+    fn node_of(&mut self, instance: InstanceId, token: TokenId) -> Option<String> {
+        let live = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
+        let live = live.ok().flatten()?;
+        live.instance.token(token).map(|token| token.node.to_string())
+    }
+
+    /// Attempts whose grace time is over, and events whose commit failed a while ago.
+    fn take_overdue(&mut self, now: Instant) {
+        for (instance, token) in self.workers.drop_overdue(now) {
+            if self.closing.is_none() {
+                self.attempt_dropped(instance, token);
+            }
+        }
+        let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
+        due.into_iter().for_each(|(_, post)| self.deliver(post));
+    }
+
+    /// Goes on with an instance that was active when the engine last stopped.
+    fn recover(&mut self, instance: InstanceId) {
+        let workers = &self.workers;
+        let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
+        let Ok(Some(live)) = loaded else { return };
+        let executing = live.instance.tokens().iter().filter(|token| {
+            matches!(token.state, TokenState::Executing { .. }) && !workers.has(instance, token.id)
+        });
+        let lost: Vec<_> = executing
+            .map(|token| Event::TaskLost { token: token.id, node: token.node.to_string() })
+            .collect();
+        for event in lost {
+            self.deliver(Post { instance, event, answer: None });
+        }
+        self.go_on(instance);
+    }
+
+    fn await_end(&mut self, instance: InstanceId, sender: oneshot::Sender<Result<Ending, Error>>) {
+        let in_memory = self.cache.get(instance).is_some_and(|live| {
+            live.uncommitted || !live.instance.status.is_end()
+        });
+        if in_memory {
+            return self.waiting.entry(instance).or_default().push(sender);
+        }
+        match super::queries::ending(&*self.shared.store, instance) {
+            Ok(None) => self.waiting.entry(instance).or_default().push(sender),
+            Ok(Some(ending)) => drop(sender.send(Ok(ending))),
+            Err(error) => drop(sender.send(Err(error))),
+        }
+    }
+
+    fn tell_waiting(&mut self, instance: InstanceId, ending: &Ending) {
+        for sender in self.waiting.remove(&instance).unwrap_or_default() {
+            // Someone who no longer waits is not told.
+            let _ = sender.send(Ok(ending.clone()));
+        }
+    }
+
+    fn close(&mut self, answer: Option<oneshot::Sender<Result<(), Error>>>, grace: Duration) {
+        self.workers.stop_all(Instant::now() + grace);
+        match &mut self.closing {
+            Some(closing) if closing.answer.is_none() => closing.answer = answer,
+            Some(_) => {}
+            None => self.closing = Some(Closing { answer }),
+        }
+    }
+}
+
+fn refuse(answer: Option<Answer>, refused: Refused) {
+    if let Some(answer) = answer {
+        answer.refuse(refused);
+    }
+}
+
+/// The attempt that a token executes, as it stands in the committed state.
+fn launch(
+    instance: &Instance,
+    registered: &Registered,
+    token: TokenId,
+    now: crate::clock::Timestamp,
+) -> Option<Launch> {
+    let at = instance.token(token)?;
+    let TokenState::Executing { visit, attempt } = at.state else { return None };
+    Some(Launch {
+        registered: registered.clone(),
+        current: Current { now, id: instance.id, key: instance.key.clone() },
+        token,
+        node: registered.definition.node(&at.node)?,
+        visit,
+        attempt,
+        values: instance.values().clone(),
+    })
+}
