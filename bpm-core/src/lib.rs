@@ -3,6 +3,7 @@
 pub mod change;
 pub mod clock;
 pub mod definition;
+pub mod engine;
 pub mod error;
 pub mod event;
 pub mod ids;

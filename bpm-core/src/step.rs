@@ -52,18 +52,27 @@ pub struct Outcome {
     pub effects: Vec<Effect>,
 }
 
+/// The bounds of a turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many nodes one turn executes at most (`EngineOptions::moves_per_turn`).
+    pub moves: usize,
+    /// How many tokens an instance has at most (`EngineOptions::tokens_per_instance`).
+    pub tokens: usize,
+}
+
 /// Takes one turn. A refused event changes nothing.
 ///
-/// At most `moves` nodes are executed; a turn that stops there leaves tokens ready, and
-/// [`Event::Continued`] goes on with them.
+/// A turn that stops at the bound on moves leaves tokens ready, and [`Event::Continued`] goes on
+/// with them.
 pub fn step(
     definition: &ProcessDefinition,
     instance: &mut Instance,
     event: &Event,
     now: Timestamp,
-    moves: usize,
+    limits: Limits,
 ) -> Result<Outcome, Refused> {
-    let mut turn = Turn::new(definition, instance, now, moves);
+    let mut turn = Turn::new(definition, instance, now, limits);
     turn.admit(event)?;
     turn.instance.seq += 1;
     turn.take(event);
@@ -76,7 +85,7 @@ struct Turn<'a> {
     definition: &'a ProcessDefinition,
     instance: &'a mut Instance,
     current: Current,
-    moves: usize,
+    limits: Limits,
     ready: VecDeque<TokenId>,
     outcome: Outcome,
 }
@@ -86,11 +95,11 @@ impl<'a> Turn<'a> {
         definition: &'a ProcessDefinition,
         instance: &'a mut Instance,
         now: Timestamp,
-        moves: usize,
+        limits: Limits,
     ) -> Self {
         let current = Current { now, id: instance.id, key: instance.key.clone() };
         let ready = ready_tokens(instance);
-        Self { definition, instance, current, moves, ready, outcome: Outcome::default() }
+        Self { definition, instance, current, limits, ready, outcome: Outcome::default() }
     }
 
     /// Whether the event is valid now.
@@ -128,9 +137,8 @@ impl<'a> Turn<'a> {
 
     /// Executes nodes until no token can move, or the bound on moves is reached.
     fn run(&mut self) {
-        while self.moves > 0 {
+        for _ in 0..self.limits.moves.max(1) {
             let Some(token) = self.ready.pop_front() else { return };
-            self.moves -= 1;
             self.execute(token);
         }
     }

@@ -368,6 +368,20 @@ pub enum Error {
     Closed,
 }
 
+impl Error {
+    /// The same error for one more caller; what caused it becomes its text.
+    pub(crate) fn repeat(&self) -> Self {
+        match self {
+            Error::Locked { by, what } => Error::Locked { by: by.clone(), what: what.clone() },
+            Error::Foreign(what) => Error::Foreign(what.clone()),
+            Error::Full(what) => Error::Full(what.clone()),
+            Error::Corrupt(what) => Error::Corrupt(what.clone()),
+            Error::Io(error) => Error::Io(error.to_string().into()),
+            Error::Closed => Error::Closed,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -24,7 +24,7 @@ use super::mailbox::{Answer, Message, Over, Post, Start};
 use super::registry::Registered;
 use super::shared::Shared;
 use super::turn::PendingTurn;
-use super::workers::{Launch, Workers};
+use super::workers::{Dropped, Launch, Workers};
 use super::writer::Writer;
 
 /// How long the dispatcher waits before it takes events again whose commit failed.
@@ -130,8 +130,7 @@ impl Dispatcher {
 
     /// Brings an event to its instance: now, or when the instance's turn is durable.
     fn deliver(&mut self, post: Post) {
-        if let (true, Some(answer)) = (self.closing.is_some(), post.answer.is_some().then_some(())) {
-            let () = answer;
+        if self.closing.is_some() && post.answer.is_some() {
             return refuse(post.answer, Refused::ShuttingDown);
         }
         match self.cache.load(post.instance, &*self.shared.store, &self.shared.registry) {
@@ -214,10 +213,9 @@ impl Dispatcher {
     fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
         self.writer.done();
         let at = Instant::now() + RETRY_COMMIT;
-        let text = error.to_string();
         for mut turn in turns {
             if let Some(answer) = turn.answer.take() {
-                answer.send(Err(Error::Store(error.again(&text))));
+                answer.send(Err(Error::Store(error.repeat())));
                 turn.event = Event::Continued;
             }
             self.take_again(turn, Some(at));
@@ -305,8 +303,8 @@ impl Dispatcher {
 
     fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
         let drop_at = Instant::now() + self.shared.options.grace;
-        if self.workers.stop(instance, token, drop_at) {
-            self.attempt_dropped(instance, token);
+        if let Some(dropped) = self.workers.stop(instance, token, drop_at) {
+            self.attempt_dropped(dropped);
         }
     }
 
@@ -314,8 +312,7 @@ impl Dispatcher {
         if !self.workers.finish(&over) {
             return;
         }
-        let Over { instance, token, result, .. } = over;
-        let Some(node) = self.node_of(instance, token) else { return };
+        let Over { instance, token, node, result, .. } = over;
         let event = match result {
             Ok(result) => Event::TaskCompleted { token, node, result },
             Err(failure) => Event::TaskFailed { token, node, failure },
@@ -323,25 +320,19 @@ impl Dispatcher {
         self.deliver(Post { instance, event, answer: None });
     }
 
-    fn attempt_dropped(&mut self, instance: InstanceId, token: TokenId) {
-        let Some(node) = self.node_of(instance, token) else { return };
+    fn attempt_dropped(&mut self, dropped: Dropped) {
+        let Dropped { instance, token, node } = dropped;
         let message = "told to stop and dropped after the grace time; its outcome is unknown";
         let failure = Failure::new(node.as_str(), FailureKind::Dropped, message);
         let event = Event::TaskFailed { token, node, failure };
         self.deliver(Post { instance, event, answer: None });
     }
 
-    fn node_of(&mut self, instance: InstanceId, token: TokenId) -> Option<String> {
-        let live = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
-        let live = live.ok().flatten()?;
-        live.instance.token(token).map(|token| token.node.to_string())
-    }
-
     /// Attempts whose grace time is over, and events whose commit failed a while ago.
     fn take_overdue(&mut self, now: Instant) {
-        for (instance, token) in self.workers.drop_overdue(now) {
+        for dropped in self.workers.drop_overdue(now) {
             if self.closing.is_none() {
-                self.attempt_dropped(instance, token);
+                self.attempt_dropped(dropped);
             }
         }
         let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();

@@ -59,6 +59,7 @@ pub(super) struct Over {
     pub(super) token: TokenId,
     pub(super) visit: u64,
     pub(super) attempt: u32,
+    pub(super) node: String,
     pub(super) result: Result<Json, Failure>,
 }
 

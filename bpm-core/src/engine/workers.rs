@@ -32,14 +32,28 @@ pub(super) struct Launch {
     pub(super) values: Values,
 }
 
+impl Launch {
+    fn node_id(&self) -> String {
+        self.registered.definition.graph().nodes[self.node].id.to_string()
+    }
+}
+
 /// An attempt that was launched.
 struct InFlight {
     visit: u64,
     attempt: u32,
+    node: String,
     stop: Arc<Stop>,
     abort: AbortHandle,
     /// When it is dropped, if it was told to stop.
     drop_at: Option<Instant>,
+}
+
+/// An attempt that ended without saying how.
+pub(super) struct Dropped {
+    pub(super) instance: InstanceId,
+    pub(super) token: TokenId,
+    pub(super) node: String,
 }
 
 /// The attempts of an engine: those in flight, at most `bound`, and those that are due.
@@ -82,14 +96,16 @@ impl Workers {
         let (instance, token) = (launch.current.id, launch.token);
         let (visit, attempt) = (launch.visit, launch.attempt);
         let stop = Arc::new(Stop::default());
+        let node = launch.node_id();
         let context = context(&launch, &self.states, &stop);
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
+            let node = launch.node_id();
             let result = run(launch, context, limit).await;
-            mailbox.post(Message::Over(Over { instance, token, visit, attempt, result }));
+            mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
-        let in_flight = InFlight { visit, attempt, stop, abort, drop_at: None };
+        let in_flight = InFlight { visit, attempt, node, stop, abort, drop_at: None };
         self.in_flight.insert((instance, token), in_flight);
     }
 
@@ -106,17 +122,22 @@ impl Workers {
         known
     }
 
-    /// Tells an attempt to stop; it is dropped at `drop_at`. One that is still due never starts,
-    /// and is reported as over.
-    pub(super) fn stop(&mut self, instance: InstanceId, token: TokenId, drop_at: Instant) -> bool {
+    /// Tells an attempt to stop; it is dropped at `drop_at`. One that is still due never starts:
+    /// it is over at once.
+    pub(super) fn stop(
+        &mut self,
+        instance: InstanceId,
+        token: TokenId,
+        drop_at: Instant,
+    ) -> Option<Dropped> {
         if let Some(attempt) = self.in_flight.get_mut(&(instance, token)) {
             attempt.stop.tell();
             attempt.drop_at = Some(drop_at);
-            return false;
+            return None;
         }
-        let before = self.due.len();
-        self.due.retain(|due| (due.current.id, due.token) != (instance, token));
-        before > self.due.len()
+        let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
+        let due = self.due.remove(at?)?;
+        Some(Dropped { instance, token, node: due.node_id() })
     }
 
     /// Tells all attempts to stop; those that are due never start.
@@ -128,23 +149,21 @@ impl Workers {
         }
     }
 
-    /// Drops the attempts whose time is up, and names them in the order of their ids.
-    pub(super) fn drop_overdue(&mut self, now: Instant) -> Vec<(InstanceId, TokenId)> {
+    /// Drops the attempts whose time is up, in the order of their ids.
+    pub(super) fn drop_overdue(&mut self, now: Instant) -> Vec<Dropped> {
         let overdue = |attempt: &InFlight| attempt.drop_at.is_some_and(|at| at <= now);
-        let mut dropped: Vec<_> = self
-            .in_flight
-            .iter()
-            .filter(|(_, attempt)| overdue(attempt))
-            .map(|(key, _)| *key)
-            .collect();
-        dropped.sort_unstable();
-        for key in &dropped {
-            if let Some(attempt) = self.in_flight.remove(key) {
-                attempt.abort.abort();
-            }
-        }
+        let attempts = self.in_flight.iter().filter(|(_, attempt)| overdue(attempt));
+        let mut keys: Vec<_> = attempts.map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        let dropped = keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect();
         self.launch_due();
         dropped
+    }
+
+    fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
+        let attempt = self.in_flight.remove(&key)?;
+        attempt.abort.abort();
+        Some(Dropped { instance: key.0, token: key.1, node: attempt.node })
     }
 
     /// When the next attempt that was told to stop is dropped.
@@ -168,7 +187,7 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
     TaskContext::new(Running {
         instance: launch.current.id,
         key: launch.current.key.clone(),
-        node: launch.registered.definition.graph().nodes[launch.node].id.to_string(),
+        node: launch.node_id(),
         visit: launch.visit,
         attempt: launch.attempt,
         stop: Arc::clone(stop),
@@ -178,7 +197,7 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
 
 /// Runs one attempt to its end. Whatever happens in it is its own failure.
 async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failure> {
-    let node = launch.registered.definition.graph().nodes[launch.node].id.to_string();
+    let node = launch.node_id();
     let begun = catch_unwind(AssertUnwindSafe(|| begin(launch, context)));
     let attempt = match begun {
         Ok(Ok(attempt)) => attempt,

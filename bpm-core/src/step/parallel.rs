@@ -17,11 +17,24 @@ impl Turn<'_> {
     }
 
     fn fork(&mut self, token: TokenId, node: usize) {
-        self.record(Change::TokenConsumed { token });
         let definition = self.definition;
-        for edge in definition.ways_out(node) {
+        let ways = definition.ways_out(node);
+        if self.instance.tokens().len() - 1 + ways.len() > self.limits.tokens {
+            return self.too_many_tokens(token, node);
+        }
+        self.record(Change::TokenConsumed { token });
+        for edge in ways {
             self.create(self.edge(*edge).to);
         }
+    }
+
+    fn too_many_tokens(&mut self, token: TokenId, node: usize) {
+        let limit = self.limits.tokens;
+        let error = format!(
+            "the fork would give the instance more than {limit} tokens, the bound of \
+             `EngineOptions::tokens_per_instance`"
+        );
+        self.raise(token, self.id(node), &error, "raise the bound and try again, or cancel");
     }
 
     fn join(&mut self, token: TokenId, node: usize) {

@@ -1,0 +1,179 @@
+//! The engine: what callers do with instances.
+//!
+//! ```text
+//!   callers ─► mailbox ─► dispatcher: step ─► writer: commit ─► dispatcher: release
+//!                 ▲                                                 │
+//!                 ╰──────────── workers: attempts ◄─────────────────╯
+//! ```
+//!
+//! Effects (attempts, answers) leave only after the turn that led to them is durable, and every
+//! one can be derived again from what is stored: after a crash, recovery does just that.
+
+mod builder;
+mod completion;
+mod dispatcher;
+mod live;
+mod mailbox;
+mod options;
+mod queries;
+mod recovery;
+mod registry;
+mod shared;
+mod start;
+mod turn;
+mod watch;
+mod workers;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use serde::Serialize;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::event::{Actor, Event};
+use crate::ids::{InstanceId, UserTaskId};
+use crate::json::Json;
+use crate::process::Process;
+use crate::refused::Refused;
+use crate::vars::UserTaskName;
+
+use mailbox::{Message, Post};
+use shared::Shared;
+
+pub use builder::EngineBuilder;
+pub use completion::Completion;
+pub use options::EngineOptions;
+pub use queries::{Incident, Incidents, InstanceInfo, Recorded, UserTask, UserTasks};
+pub use recovery::{MissingDefinition, Recovered};
+pub use start::{Outcome, Run, Runs, StartCall};
+pub use watch::{Observed, Watch, Watched};
+
+/// A process engine. Cloning gives another handle on the same one; when the last handle is
+/// dropped the engine stops as it is, with everything that was acknowledged kept.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    recovered: Arc<Recovered>,
+    owner: Arc<Owner>,
+}
+
+/// Stops the engine's threads when the last handle goes.
+struct Owner {
+    shared: Arc<Shared>,
+    dispatcher: Mutex<Option<JoinHandle<()>>>,
+    runtime: Option<Runtime>,
+}
+
+impl Engine {
+    /// Collects what an engine is made of.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// What the engine found when it started.
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// Starts an instance of a process that is written with `workflow!`.
+    pub fn start<P: Process>(&self, process: P) -> StartCall<P> {
+        StartCall::of_process(Arc::clone(&self.shared), &process)
+    }
+
+    /// Starts an instance of a built definition, of the highest version that is registered. The
+    /// input is a JSON object; the instance completes with all its variables.
+    pub fn start_definition(
+        &self,
+        name: &str,
+        input: serde_json::Value,
+    ) -> StartCall<serde_json::Value> {
+        StartCall::of_definition(Arc::clone(&self.shared), name, input)
+    }
+
+    /// A handle on an instance by its id, also after a restart.
+    pub fn run<P>(&self, instance: InstanceId) -> Run<P> {
+        Run::new(Arc::clone(&self.shared), instance)
+    }
+
+    /// An instance by its id.
+    pub async fn instance(&self, instance: InstanceId) -> Result<InstanceInfo, Error> {
+        let row = self.shared.read(move |store| store.instance(instance)).await?;
+        row.map(InstanceInfo::from).ok_or_else(|| Refused::UnknownInstance(instance).into())
+    }
+
+    /// A query for open user tasks.
+    pub fn user_tasks(&self) -> UserTasks {
+        UserTasks::new(Arc::clone(&self.shared))
+    }
+
+    /// Completes a user task with a payload of its type.
+    pub fn complete<T: Serialize>(
+        &self,
+        task: UserTaskId,
+        name: UserTaskName<T>,
+        payload: T,
+    ) -> Completion {
+        let expected = Some((name.process(), name.name()));
+        Completion::new(Arc::clone(&self.shared), task, expected, Json::of(&payload))
+    }
+
+    /// Completes a user task with JSON, which is checked against the task's type before anything
+    /// changes.
+    pub fn complete_json(&self, task: UserTaskId, payload: serde_json::Value) -> Completion {
+        Completion::new(Arc::clone(&self.shared), task, None, Ok(Json::from(&payload)))
+    }
+
+    /// Questions about incidents.
+    pub fn incidents(&self) -> Incidents {
+        Incidents::new(Arc::clone(&self.shared))
+    }
+
+    /// Cancels an instance: no new work starts in it, what waits is closed, and attempts in flight
+    /// are told to stop. Returns when that is durable; the instance has ended when the last
+    /// attempt is over, at the latest after the grace time.
+    pub async fn cancel(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::CancelRequested { actor };
+        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
+        self.shared.call(post).await.map(drop)
+    }
+
+    /// Everything that happened to an instance, in order.
+    pub async fn history(&self, instance: InstanceId) -> Result<Vec<Recorded>, Error> {
+        let history = self.shared.read(move |store| queries::history(store, instance)).await?;
+        if history.is_empty() {
+            return Err(Refused::UnknownInstance(instance).into());
+        }
+        Ok(history)
+    }
+
+    /// Every turn of every instance from now on, as it becomes durable.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.shared.watchers.subscribe())
+    }
+
+    /// Stops the engine: nothing new is taken or dispatched, attempts in flight get
+    /// `EngineOptions::grace` and are then dropped as lost, and the store is closed. What was
+    /// acknowledged is kept; the next start goes on with the rest.
+    pub async fn shutdown(&self) -> Result<(), Error> {
+        let (answer, done) = oneshot::channel();
+        self.shared.mailbox.post(Message::Shutdown(answer));
+        done.await.unwrap_or(Ok(()))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.mailbox.post(Message::Abandon);
+        let mut dispatcher = self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = dispatcher.take() {
+            // A panic of the thread was printed by its hook; there is nothing left to do about it.
+            let _ = thread.join();
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! From a builder to a running engine: definitions checked, threads started, work resumed.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+
+use crate::definition::ProcessDefinition;
+use crate::error::{Error, StartError};
+use crate::process::Process;
+use crate::store::Store;
+use crate::task::{States, TaskError};
+
+use super::dispatcher::Dispatcher;
+use super::mailbox::Mailbox;
+use super::options::EngineOptions;
+use super::recovery::{self, Recovered};
+use super::registry::{Handler, Registry, handler};
+use super::shared::{EngineTime, Shared, Watchers};
+use super::workers::Workers;
+use super::writer::Writer;
+use super::{Engine, Owner};
+
+/// What an engine is made of.
+#[derive(Default)]
+pub struct EngineBuilder {
+    store: Option<Arc<dyn Store>>,
+    definitions: Vec<ProcessDefinition>,
+    handlers: HashMap<String, Handler>,
+    states: States,
+    options: EngineOptions,
+}
+
+impl EngineBuilder {
+    /// Where instances live. Required.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Adds a process that is written with `workflow!`.
+    pub fn process<P: Process>(self) -> Self {
+        self.definition(P::definition())
+    }
+
+    /// Adds a definition.
+    pub fn definition(mut self, definition: ProcessDefinition) -> Self {
+        self.definitions.push(definition);
+        self
+    }
+
+    /// Handles a service task of built definitions: an async closure from the variables, as one
+    /// JSON object, to an object that is merged into them.
+    pub fn handler<F, Fut, T, E>(mut self, task: impl Into<String>, run: F) -> Self
+    where
+        F: Fn(serde_json::Value) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: serde::Serialize,
+        E: Into<TaskError>,
+    {
+        self.handlers.insert(task.into(), handler(run));
+        self
+    }
+
+    /// Adds a value that tasks take as `State<T>`: one a type.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// Sets the bounds.
+    pub fn options(mut self, options: EngineOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Starts the engine: checks what it was given against what is stored, starts its threads and
+    /// goes on with every instance that had work in flight.
+    pub async fn start(self) -> Result<Engine, Error> {
+        let runtime = self.runtime()?;
+        let handle = runtime.handle().clone();
+        let started = handle.spawn_blocking(move || self.boot(runtime)).await;
+        started.map_err(|_| Error::Stopped)?
+    }
+
+    fn runtime(&self) -> Result<Runtime, StartError> {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(self.options.task_threads.max(1))
+            .thread_name("bpm-task")
+            .enable_all()
+            .build()
+            .map_err(|error| StartError::Threads(error.to_string()))
+    }
+
+    fn boot(self, runtime: Runtime) -> Result<Engine, Error> {
+        let store = self.store.ok_or(StartError::NoStore)?;
+        let registry = Registry::new(self.definitions, self.handlers)?;
+        registry.check(&self.states)?;
+        recovery::agree(&*store, &registry)?;
+        let recovered = recovery::look(&*store, &registry)?;
+        let shared = Arc::new(Shared {
+            clock: EngineTime::from(store.latest()?),
+            store,
+            registry,
+            mailbox: Arc::new(Mailbox::default()),
+            watchers: Watchers::new(self.options.watch_turns),
+            calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
+            runtime: runtime.handle().clone(),
+            options: self.options,
+        });
+        let dispatcher = start_threads(&shared, Arc::new(self.states))?;
+        recovery::resume(&shared, &recovered);
+        let owner = Owner { dispatcher: Mutex::new(Some(dispatcher)), runtime: Some(runtime), shared: Arc::clone(&shared) };
+        Ok(Engine { shared, recovered: Arc::new(recovered), owner: Arc::new(owner) })
+    }
+}
+
+fn start_threads(
+    shared: &Arc<Shared>,
+    states: Arc<States>,
+) -> Result<std::thread::JoinHandle<()>, StartError> {
+    let failed = |error: std::io::Error| StartError::Threads(error.to_string());
+    let mailbox = &shared.mailbox;
+    let writer = Writer::start(Arc::clone(&shared.store), Arc::clone(mailbox)).map_err(failed)?;
+    let options = &shared.options;
+    let workers = Workers::new(
+        shared.runtime.clone(),
+        Arc::clone(mailbox),
+        states,
+        options.workers,
+        options.payload_bytes,
+    );
+    let dispatcher = Dispatcher::new(Arc::clone(shared), workers, writer);
+    std::thread::Builder::new()
+        .name("bpm-dispatcher".to_owned())
+        .spawn(move || dispatcher.run())
+        .map_err(failed)
+}

@@ -1,0 +1,98 @@
+//! What the engine's handle and its threads share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, broadcast, oneshot};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::InstanceId;
+use crate::store::{self, Store};
+
+use super::mailbox::{Answer, Mailbox, Message};
+use super::options::EngineOptions;
+use super::queries::Recorded;
+use super::registry::Registry;
+use super::turn::PendingTurn;
+use super::watch::Observed;
+
+/// The engine, as its handle and its threads see it.
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) registry: Registry,
+    pub(super) options: EngineOptions,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) clock: EngineTime,
+    pub(super) watchers: Watchers,
+    pub(super) calls: Arc<Semaphore>,
+    pub(super) runtime: Handle,
+}
+
+impl Shared {
+    /// Sends the dispatcher what needs an answer, and awaits that. Waits its turn while the
+    /// mailbox is full.
+    pub(super) async fn call(
+        &self,
+        message: impl FnOnce(Answer) -> Message,
+    ) -> Result<InstanceId, Error> {
+        let permit = Arc::clone(&self.calls).acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let (sender, answer) = oneshot::channel();
+        self.mailbox.post(message(Answer { sender, permit }));
+        answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Asks the store, on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let store = Arc::clone(&self.store);
+        let answer = self.runtime.spawn_blocking(move || ask(&*store)).await;
+        Ok(answer.map_err(|_| Error::Stopped)??)
+    }
+}
+
+/// The engine's time: never below what is stored, never backwards, whatever the wall clock does.
+pub(super) struct EngineTime {
+    base: Timestamp,
+    since: Instant,
+}
+
+impl EngineTime {
+    /// Time that goes on from the wall clock, or from `latest` if that is later.
+    pub(super) fn from(latest: Timestamp) -> Self {
+        let wall = Timestamp::from(std::time::SystemTime::now());
+        Self { base: wall.max(latest), since: Instant::now() }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.base.after(self.since.elapsed())
+    }
+}
+
+/// Those who watch what becomes durable.
+pub(super) struct Watchers(broadcast::Sender<Arc<Observed>>);
+
+impl Watchers {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self(broadcast::channel(capacity.max(1)).0)
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Observed>> {
+        self.0.subscribe()
+    }
+
+    /// Tells what a durable turn did, if anyone watches.
+    pub(super) fn tell(&self, turn: PendingTurn) {
+        if self.0.receiver_count() == 0 {
+            return;
+        }
+        let PendingTurn { instance, registered, seq, at, event, changes, .. } = turn;
+        let process = registered.definition.name().to_owned();
+        let recorded = Recorded { seq, at, event, changes };
+        // Nobody watches any more if this fails.
+        let _ = self.0.send(Arc::new(Observed { instance, process, recorded }));
+    }
+}
