@@ -7,3 +7,5 @@
 pub mod fingerprint;
 pub mod graph;
 pub mod kind;
+mod layout;
+pub mod render;
