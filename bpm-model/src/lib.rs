@@ -12,3 +12,5 @@ pub mod kind;
 
 pub mod el;
 pub mod spell;
+mod layout;
+pub mod render;

@@ -1,0 +1,152 @@
+//! Pictures of a graph: for documentation, for terminals and for the tools that people know.
+//!
+//! Every picture is a pure function of the graph: same graph, same text. A graph that the checks
+//! would refuse is drawn as far as it goes (edges that lead nowhere are left out), because a
+//! picture helps most where something is wrong.
+//!
+//! Deliberately not here: themes, files and instances. What runs where is drawn by a console.
+
+mod dot;
+mod mermaid;
+#[cfg(test)]
+pub(crate) mod sample;
+mod svg;
+mod text;
+
+use std::borrow::Cow;
+
+pub use self::dot::dot;
+pub use self::mermaid::mermaid;
+pub use self::svg::svg;
+pub use self::text::text;
+
+use crate::graph::{Condition, Edge, Graph, Node, Scope, ScopeKind};
+use crate::kind::Kind;
+
+/// A graph prepared for drawing: its ways out by node, in time linear in the graph.
+struct Drawing<'g> {
+    graph: &'g Graph,
+    /// The edges whose ends both exist, in the graph's order.
+    edges: Vec<&'g Edge>,
+    /// The positions in `edges` of every node's ways out.
+    outs: Vec<Vec<usize>>,
+}
+
+/// How a node is drawn.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    Start,
+    End,
+    Service,
+    User,
+    Script,
+    Choice,
+    Merge,
+    Each,
+    Fork,
+    Join,
+}
+
+impl<'g> Drawing<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        let exists = |node: usize| node < graph.nodes.len();
+        let edges: Vec<_> =
+            graph.edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)).collect();
+        let mut outs = vec![Vec::new(); graph.nodes.len()];
+        for (position, edge) in edges.iter().enumerate() {
+            outs[edge.from].push(position);
+        }
+        Drawing { graph, edges, outs }
+    }
+
+    fn shape(&self, node: usize) -> Shape {
+        let splits = self.outs[node].len() > 1;
+        match self.graph.nodes[node].kind {
+            Kind::Start => Shape::Start,
+            Kind::End { .. } => Shape::End,
+            Kind::Service { .. } => Shape::Service,
+            Kind::User { .. } => Shape::User,
+            Kind::Script => Shape::Script,
+            Kind::Exclusive if splits => Shape::Choice,
+            Kind::Exclusive => Shape::Merge,
+            Kind::Each => Shape::Each,
+            Kind::Parallel if splits => Shape::Fork,
+            Kind::Parallel => Shape::Join,
+        }
+    }
+
+    /// What a node is called in a picture.
+    fn name(&self, node: usize) -> String {
+        one_line(&self.graph.nodes[node].id)
+    }
+
+    /// What stands on an edge; empty if nothing does.
+    fn caption(&self, edge: usize) -> String {
+        let Edge { from, condition, text, .. } = self.edges[edge];
+        if !text.is_empty() {
+            return one_line(text);
+        }
+        match condition {
+            Condition::Expression(expression) => one_line(expression),
+            Condition::VariableEq(name, value) => one_line(&format!("{name} == {value}")),
+            Condition::Default => "else".to_owned(),
+            Condition::Always | Condition::Code if self.shape(*from) == Shape::Each => {
+                let is_body = self.outs[*from].first() == Some(&edge);
+                if is_body { "next" } else { "done" }.to_owned()
+            }
+            Condition::Always | Condition::Code => self.branch(edge).unwrap_or_default(),
+        }
+    }
+
+    /// The name of the branch that an edge enters, with what the branch waits for.
+    fn branch(&self, edge: usize) -> Option<String> {
+        let Edge { from, to, .. } = *self.edges[edge];
+        let scope = self.graph.nodes[to].scope;
+        let (name, fork, after) = self.as_branch(scope)?;
+        let before = self.graph.nodes[from].scope;
+        let is_sibling = || self.as_branch(before).is_some_and(|(_, other, _)| other == fork);
+        if before == scope || !(from == fork || is_sibling()) {
+            return None;
+        }
+        let waits: Vec<_> = after
+            .iter()
+            .filter_map(|&sibling| self.as_branch(sibling))
+            .map(|(name, ..)| name)
+            .collect();
+        match waits.is_empty() {
+            true => Some(one_line(name)),
+            false => Some(one_line(&format!("{name} after {}", waits.join(", ")))),
+        }
+    }
+
+    fn as_branch(&self, scope: usize) -> Option<(&'g str, usize, &'g [usize])> {
+        match self.graph.scopes.get(scope) {
+            Some(Scope { kind: ScopeKind::Branch { name, fork, after }, .. }) => {
+                Some((name, *fork, after))
+            }
+            _ => None,
+        }
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (usize, &'g Node)> + use<'g> {
+        self.graph.nodes.iter().enumerate()
+    }
+}
+
+/// The text on one line: white space and control characters become single blanks.
+fn one_line(text: &str) -> String {
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    text.split(blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Replaces every character for which `escape` has an answer.
+fn escaped(text: &str, escape: impl Fn(char) -> Option<Cow<'static, str>>) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match escape(c) {
+            Some(replacement) => out.push_str(&replacement),
+            None => out.push(c),
+        }
+    }
+    out
+}
