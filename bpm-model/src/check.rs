@@ -17,12 +17,13 @@ mod names;
 mod notation;
 mod race;
 mod scopes;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod ways;
 
 use crate::finding::{Fault, Finding, Place};
-use crate::graph::Graph;
+use crate::graph::{Graph, Origin};
 use scopes::Crossings;
 use ways::Ways;
 
@@ -50,8 +51,16 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 
     variables(graph, &ways, &crossings, &mut findings);
     silence_doubled(&mut findings);
+    if graph.origin == Origin::Built && !findings.iter().any(hides_tokens) {
+        sync::tokens(graph, &ways, &mut findings);
+    }
     findings.sort_by_key(|finding| order(graph, finding));
     findings
+}
+
+/// Where edges are missing or too many, what tokens do is not yet a question.
+fn hides_tokens(finding: &Finding) -> bool {
+    matches!(finding.fault, Fault::Degree(_) | Fault::NoWayToEnd)
 }
 
 /// Edges name nodes by id, so of two nodes with one id one is cut off: that is no cause of its own.

@@ -1,1 +1,4 @@
 //! Tests for stores and processes of bpm-engine.
+
+pub mod arbitrary;
+pub mod explorer;
