@@ -11,6 +11,6 @@ pub mod graph;
 pub mod kind;
 
 pub mod el;
-pub mod spell;
 mod layout;
 pub mod render;
+pub mod spell;
