@@ -10,6 +10,7 @@
 
 mod bits;
 mod data;
+mod expressions;
 mod flow;
 mod form;
 mod names;
@@ -24,6 +25,7 @@ mod ways;
 
 use crate::finding::{Fault, Finding, Place};
 use crate::graph::{Graph, Origin};
+use expressions::Constants;
 use scopes::Crossings;
 use ways::Ways;
 
@@ -36,11 +38,13 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     names::same_branches(graph, &mut findings);
 
     let crossings = Crossings::new(graph);
-    let ways = Ways::new(graph, &vec![true; graph.edges.len()], &crossings);
+    let constants = Constants::new(graph);
+    let ways = Ways::new(graph, &constants.open(graph), &crossings);
     form::start_and_end(graph, &mut findings);
     form::degrees(graph, &ways, &mut findings);
     form::conditions(graph, &ways, &mut findings);
-    form::defaults(graph, &ways, &vec![false; graph.edges.len()], &mut findings);
+    form::defaults(graph, &ways, &constants, &mut findings);
+    expressions::types(graph, &mut findings);
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &excused, &mut findings);
@@ -86,7 +90,7 @@ fn silence_doubled(findings: &mut Vec<Finding>) {
 /// that race with nobody stay as they are.
 pub fn separate_private(graph: &Graph) -> Graph {
     let crossings = Crossings::new(graph);
-    let ways = Ways::new(graph, &vec![true; graph.edges.len()], &crossings);
+    let ways = Ways::new(graph, &Constants::new(graph).open(graph), &crossings);
     race::separate(graph, &ways, &crossings).graph
 }
 

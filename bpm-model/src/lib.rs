@@ -5,6 +5,8 @@
 //! same rules.
 
 pub mod check;
+pub mod el;
 pub mod finding;
 pub mod graph;
 pub mod kind;
+pub mod spell;
