@@ -104,7 +104,7 @@ impl Sketch {
     }
 
     /// A choice on one edge that leads to another one: where a token is alone, it may go anywhere.
-    fn put_detour(&mut self, edge: usize, random: &mut Random) {
+    pub fn put_detour(&mut self, edge: usize, random: &mut Random) {
         let alone: Vec<usize> = (0..self.edges.len()).filter(|at| self.alone[*at]).collect();
         let other = alone[random.below(alone.len())];
         self.connect(edge, other, Kind::Exclusive);
