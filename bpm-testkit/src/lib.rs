@@ -1,1 +1,3 @@
 //! Tests for stores and processes of bpm-engine.
+
+pub mod store_conformance;
