@@ -354,7 +354,7 @@ impl Dispatcher {
     fn recover(&mut self, instance: InstanceId) {
         let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
         match loaded {
-            Ok(Some(live)) if live.uncommitted => {}
+            Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
             Ok(Some(_)) => {
                 for event in self.lost_attempts(instance) {
                     self.deliver(Post { instance, event, answer: None });
@@ -362,10 +362,15 @@ impl Dispatcher {
                 self.go_on(instance);
             }
             Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
-                self.again.push((Instant::now() + RETRY_COMMIT, Message::Recover(instance)));
+                self.recover_later(instance);
             }
             Ok(None) | Err(_) => {}
         }
+    }
+
+    /// When its turn is durable, or the store has got well.
+    fn recover_later(&mut self, instance: InstanceId) {
+        self.again.push((Instant::now() + RETRY_COMMIT, Message::Recover(instance)));
     }
 
     fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
