@@ -112,7 +112,11 @@ impl EngineBuilder {
         });
         let dispatcher = start_threads(&shared, Arc::new(self.states))?;
         recovery::resume(&shared, &recovered);
-        let owner = Owner { dispatcher: Mutex::new(Some(dispatcher)), runtime: Some(runtime), shared: Arc::clone(&shared) };
+        let owner = Owner {
+            dispatcher: Mutex::new(Some(dispatcher)),
+            runtime: Some(runtime),
+            shared: Arc::clone(&shared),
+        };
         Ok(Engine { shared, recovered: Arc::new(recovered), owner: Arc::new(owner) })
     }
 }
