@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bpm_engine::{EngineOptions, Findings, ProcessDefinition};
+use bpm_engine::EngineOptions;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -228,13 +228,4 @@ fn the_tree_stays_small() {
     }
     assert!(tree.contains("rusqlite") && tree.contains("bpm-core"), "{tree:?}");
     assert!(tree.len() < MOST, "{} crates, {MOST} is too many: {tree:?}", tree.len());
-}
-
-/// Findings are an error like any other, so that `?` hands them on.
-#[test]
-fn findings_are_an_error() -> Result<(), Box<dyn std::error::Error>> {
-    let definition: Result<ProcessDefinition, Findings> =
-        ProcessDefinition::builder("minimal").start("start").end("end").edge("start", "end").build();
-    definition?;
-    Ok(())
 }
