@@ -50,3 +50,10 @@ pub mod prelude {
         UserTask, UserTaskId, Watched, service_task, workflow,
     };
 }
+
+/// The programs of the documents, which `cargo test` compiles and runs.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../docs/engine.md")]
+    struct Engine;
+}

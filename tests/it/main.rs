@@ -1,0 +1,4 @@
+//! Tests of the whole, through the public API.
+
+mod built;
+mod docs;
