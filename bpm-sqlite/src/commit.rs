@@ -65,6 +65,12 @@ impl Known {
         Ok(Self { heads: HashMap::new(), stored, latest: stored })
     }
 
+    /// What a connection to the same file tells anew.
+    pub(crate) fn again(&self, connection: &Connection) -> rusqlite::Result<Self> {
+        let fresh = Self::read(connection)?;
+        Ok(Self { latest: self.latest.max(fresh.latest), ..fresh })
+    }
+
     /// Forgets what may have been rolled back.
     pub(crate) fn forget(&mut self) {
         self.heads.clear();
