@@ -40,7 +40,7 @@ const INSERT_INCIDENT: &str = "INSERT INTO bpm_incident (id, instance, process, 
 const SETTLE_INCIDENT: &str = "UPDATE bpm_incident SET settled = ?3 \
      WHERE id = ?1 AND instance = ?2 AND settled IS NULL";
 const LATEST: &str = "SELECT latest FROM bpm_meta WHERE only = 1";
-const SET_LATEST: &str = "UPDATE bpm_meta SET latest = ?1 WHERE only = 1 AND latest < ?1";
+const SET_LATEST: &str = "UPDATE bpm_meta SET latest = ?1 WHERE only = 1";
 const SAVE: &str = "SAVEPOINT bpm_turn";
 const KEEP: &str = "RELEASE bpm_turn";
 const UNDO: &str = "ROLLBACK TO bpm_turn";

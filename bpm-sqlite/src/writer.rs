@@ -142,8 +142,8 @@ mod tests {
     use std::fs::{self, OpenOptions};
     use std::io::{Seek, SeekFrom, Write};
 
-    use bpm_core::ids::InstanceId;
-    use bpm_core::store::{StartRow, StateRow, Status, TurnRows};
+    use bpm_core::ids::{IncidentId, InstanceId};
+    use bpm_core::store::{IncidentRow, StartRow, StateRow, Status, TurnRows};
 
     use super::*;
     use crate::options::Options;
@@ -170,6 +170,20 @@ mod tests {
             closed: Vec::new(),
             raised: Vec::new(),
             settled: Vec::new(),
+        }
+    }
+
+    fn incident() -> IncidentRow {
+        IncidentRow {
+            id: IncidentId::from_bytes([3; 16]),
+            instance: turn(1, 1, 0).instance,
+            process: "shop".into(),
+            node: "charge".into(),
+            error: "no answer".into(),
+            attempts: 1,
+            lost: 0,
+            hint: "call".into(),
+            since: Default::default(),
         }
     }
 
@@ -208,13 +222,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let mut first = writer(&path);
-        first.commit(&batch((1..=200).map(|n| turn(n, 1, 500)).collect())).unwrap();
-        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'bpm_history'";
-        let root: u64 = first
-            .connection
-            .query_row(root, [], |row| row.get::<_, i64>(0))
-            .unwrap()
-            .cast_unsigned();
+        first.commit(&batch(vec![turn(1, 1, 10)])).unwrap();
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'bpm_incident'";
+        let root: i64 = first.connection.query_row(root, [], |row| row.get(0)).unwrap();
+        let root = root.cast_unsigned();
         drop(first);
         let sound = fs::read(&path).unwrap();
         let overwrite = |bytes: &[u8], at: u64| {
@@ -224,15 +235,19 @@ mod tests {
         };
         let mut writer = writer(&path);
         overwrite(&[0xEE; 4_096], (root - 1) * 4_096);
-        let next = batch(vec![turn(1, 2, 10)]);
-        for attempt in 1..=2 {
-            let error = writer.commit(&next).unwrap_err();
-            assert!(matches!(error, Error::Corrupt(_)), "attempt {attempt}: {error}");
-            assert_eq!(writer.poison, Some(Poison::Failed));
-        }
+        let mut meets_it = turn(1, 2, 10);
+        meets_it.raised = vec![incident()];
+        let meets_it = batch(vec![meets_it]);
+        let error = writer.commit(&meets_it).unwrap_err();
+        assert!(matches!(error, Error::Corrupt(_)), "{error}");
+        assert_eq!(writer.poison, Some(Poison::Failed));
+        let elsewhere = batch(vec![turn(2, 1, 10)]);
+        let error = writer.commit(&elsewhere).unwrap_err();
+        assert!(matches!(error, Error::Corrupt(_)), "the file is still damaged: {error}");
         overwrite(&sound, 0);
-        assert_eq!(writer.commit(&next).unwrap(), [Verdict::Committed]);
-        assert_eq!(rows(&writer), 201);
+        assert_eq!(writer.commit(&elsewhere).unwrap(), [Verdict::Committed]);
+        assert_eq!(writer.commit(&meets_it).unwrap(), [Verdict::Committed]);
+        assert_eq!(rows(&writer), 3);
     }
 
     #[test]
