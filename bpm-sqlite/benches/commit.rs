@@ -1,5 +1,6 @@
 //! Rows a second of batches in which every turn writes history only, against a bare loop that
-//! inserts the same rows: `cargo bench -p bpm-sqlite [-- <batches> <turns> <body bytes>]`. The files
+//! inserts the same rows; and instances a second of four turns each, from start to end:
+//! `cargo bench -p bpm-sqlite [-- <batches> <turns> <body bytes>]`. The files
 //! are made in the current folder, or in `BENCH_FOLDER`.
 
 use std::path::Path;
@@ -35,7 +36,41 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             rate(raw)
         );
     }
+    let place = tempfile::tempdir_in(&folder)?;
+    let path = place.path().join("store.db");
+    let time = by_store(&path, Durability::Full, &lives(batches, turns / 4, bytes))?;
+    let rate = (batches * (turns / 4)) as f64 / time.as_secs_f64();
+    println!("FULL: {rate:.0} instances of four turns a second");
     Ok(())
+}
+
+/// In every batch instances start, and those of the last three go on or end.
+fn lives(batches: usize, starts: usize, bytes: usize) -> Vec<Batch> {
+    let cohort = |batch: usize, seq: usize| -> Vec<TurnRows> {
+        let Some(born) = batch.checked_sub(seq) else { return Vec::new() };
+        (0..starts).map(|n| turn(born * starts + n, seq as u64, bytes)).map(ended).collect()
+    };
+    (1..=batches)
+        .map(|batch| Batch {
+            now: Timestamp::from_millis(10 * batch as i64),
+            turns: (1..=4).flat_map(|seq| cohort(batch, seq)).collect(),
+        })
+        .collect()
+}
+
+/// The fourth turn is the last.
+fn ended(mut turn: TurnRows) -> TurnRows {
+    turn.state = match turn.seq {
+        4 => Some(StateRow {
+            status: Status::Completed,
+            active: false,
+            tokens: "[]".to_owned(),
+            snapshot: None,
+            outcome: Some("null".to_owned()),
+        }),
+        _ => turn.state,
+    };
+    turn
 }
 
 /// The starts of as many instances as a batch has turns, then a turn of each in every batch.
