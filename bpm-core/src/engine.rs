@@ -59,7 +59,7 @@ pub use watch::{Observed, Watch, Watched};
 pub struct Engine {
     shared: Arc<Shared>,
     recovered: Arc<Recovered>,
-    owner: Arc<Owner>,
+    _owner: Arc<Owner>,
 }
 
 /// Stops the engine's threads when the last handle goes.

@@ -55,11 +55,12 @@ impl Sketch {
     /// Replaces a random edge by a block; what was sound stays sound.
     pub fn grow(&mut self, random: &mut Random) {
         let edge = random.below(self.edges.len());
-        match random.below(6) {
+        match random.below(7) {
             0 => self.put_task(edge),
             1 | 2 => self.put_block(edge, Kind::Exclusive, 2 + random.below(2)),
             3 => self.put_block(edge, Kind::Parallel, 2 + random.below(2)),
             4 => self.put_loop(edge),
+            5 if self.alone[edge] => self.put_detour(edge, random),
             _ if self.alone[edge] => self.put_end(edge),
             _ => self.put_task(edge),
         }
@@ -102,6 +103,13 @@ impl Sketch {
         self.alone.push(self.alone[body]);
     }
 
+    /// A choice on one edge that leads to another one: where a token is alone, it may go anywhere.
+    pub fn put_detour(&mut self, edge: usize, random: &mut Random) {
+        let alone: Vec<usize> = (0..self.edges.len()).filter(|at| self.alone[*at]).collect();
+        let other = alone[random.below(alone.len())];
+        self.connect(edge, other, Kind::Exclusive);
+    }
+
     fn put_end(&mut self, edge: usize) {
         let behind = self.split(edge, Kind::Exclusive);
         self.kinds.push(Kind::End { returns: false });
@@ -135,14 +143,17 @@ impl Sketch {
     /// A way from one random edge to another one.
     fn bridge(&mut self, random: &mut Random, kind: Kind) {
         let from = random.below(self.edges.len());
-        let behind = self.split(from, kind.clone());
         let to = random.below(self.edges.len());
+        self.connect(from, to, kind);
+    }
+
+    /// A gateway on each of two edges, and a way from the first to the second.
+    fn connect(&mut self, from: usize, to: usize, kind: Kind) {
+        let alone = self.alone[from] && self.alone[to] && kind == Kind::Exclusive;
+        let behind = self.split(from, kind.clone());
         let before = self.split(to, kind);
-        let (from, to) = (self.edges[behind].0, self.edges[before].0);
-        if from != to {
-            self.edges.push((from, to));
-            self.alone.push(false);
-        }
+        self.edges.push((self.edges[behind].0, self.edges[before].0));
+        self.alone.push(alone);
     }
 
     /// The sketch as a built graph, in which every choice is free.

@@ -2,3 +2,4 @@
 
 pub mod arbitrary;
 pub mod explorer;
+pub mod store_conformance;

@@ -16,7 +16,7 @@ use crate::task::{States, TaskError};
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
-use super::recovery::{self, Recovered};
+use super::recovery;
 use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
@@ -114,8 +114,12 @@ impl EngineBuilder {
         });
         let dispatcher = start_threads(&shared, Arc::new(self.states))?;
         recovery::resume(&shared, &recovered);
-        let owner = Owner { dispatcher: Mutex::new(Some(dispatcher)), runtime: Some(runtime), shared: Arc::clone(&shared) };
-        Ok(Engine { shared, recovered: Arc::new(recovered), owner: Arc::new(owner) })
+        let owner = Owner {
+            dispatcher: Mutex::new(Some(dispatcher)),
+            runtime: Some(runtime),
+            shared: Arc::clone(&shared),
+        };
+        Ok(Engine { shared, recovered: Arc::new(recovered), _owner: Arc::new(owner) })
     }
 }
 

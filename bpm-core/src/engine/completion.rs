@@ -51,12 +51,13 @@ impl Completion {
             why: error.to_string(),
         })?;
         let event = Event::UserTaskCompleted { task, node: row.node, payload, actor: self.actor };
-        let post = |answer| {
-            Message::Post(Post { instance: row.instance, event, answer: Some(answer) })
-        };
+        let post =
+            |answer| Message::Post(Post { instance: row.instance, event, answer: Some(answer) });
         match self.shared.call(post).await {
             Ok(_) => Ok(()),
-            Err(Error::Refused(refused)) => Err(closed_meanwhile(&self.shared, task, refused).await),
+            Err(Error::Refused(refused)) => {
+                Err(closed_meanwhile(&self.shared, task, refused).await)
+            }
             Err(error) => Err(error),
         }
     }

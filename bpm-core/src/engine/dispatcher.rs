@@ -359,9 +359,10 @@ impl Dispatcher {
     }
 
     fn await_end(&mut self, instance: InstanceId, sender: oneshot::Sender<Result<Ending, Error>>) {
-        let in_memory = self.cache.get(instance).is_some_and(|live| {
-            live.uncommitted || !live.instance.status.is_end()
-        });
+        let in_memory = self
+            .cache
+            .get(instance)
+            .is_some_and(|live| live.uncommitted || !live.instance.status.is_end());
         if in_memory {
             return self.waiting.entry(instance).or_default().push(sender);
         }

@@ -80,7 +80,13 @@ impl Live {
         }
         (self.shape.status, self.shape.active) = (status, active);
         let outcome = self.instance.ending().map(|ending| to_json(&ending));
-        Some(StateRow { status, active, tokens: to_json(self.instance.tokens()), snapshot, outcome })
+        Some(StateRow {
+            status,
+            active,
+            tokens: to_json(self.instance.tokens()),
+            snapshot,
+            outcome,
+        })
     }
 
     /// Whether the history since the last snapshot has outgrown what a snapshot would hold.
@@ -113,11 +119,14 @@ fn rebuild(stored: &Stored) -> Result<Instance, Error> {
     let row = &stored.row;
     let corrupt = |what: String, error: &serde_json::Error| {
         let id = row.id;
-        Error::Store(store::Error::Corrupt(format!("{what} of instance {id} cannot be read: {error}")))
+        Error::Store(store::Error::Corrupt(format!(
+            "{what} of instance {id} cannot be read: {error}"
+        )))
     };
     let mut instance = match &row.state.snapshot {
-        Some(snapshot) => serde_json::from_str(snapshot)
-            .map_err(|error| corrupt(format!("the snapshot at turn {}", row.snapshot_seq), &error))?,
+        Some(snapshot) => serde_json::from_str(snapshot).map_err(|error| {
+            corrupt(format!("the snapshot at turn {}", row.snapshot_seq), &error)
+        })?,
         None => Instance::new(row.id, row.start.key.clone()),
     };
     for turn in &stored.turns {

@@ -11,7 +11,9 @@ use crate::event::Event;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::instance::Ending;
 use crate::json::Json;
-use crate::store::{self, HistoryRow, IncidentRow, InstanceRow, Status, Store, UserTaskFilter, UserTaskRow};
+use crate::store::{
+    self, HistoryRow, IncidentRow, InstanceRow, Status, Store, UserTaskFilter, UserTaskRow,
+};
 use crate::vars::UserTaskName;
 
 use super::shared::Shared;
@@ -67,7 +69,10 @@ impl From<InstanceRow> for InstanceInfo {
 }
 
 /// All recorded turns of an instance.
-pub(super) fn history(store: &dyn Store, instance: InstanceId) -> Result<Vec<Recorded>, store::Error> {
+pub(super) fn history(
+    store: &dyn Store,
+    instance: InstanceId,
+) -> Result<Vec<Recorded>, store::Error> {
     let mut recorded = Vec::new();
     loop {
         let after = recorded.last().map_or(0, |last: &Recorded| last.seq);
@@ -84,7 +89,10 @@ pub(super) fn history(store: &dyn Store, instance: InstanceId) -> Result<Vec<Rec
 
 fn decode(instance: InstanceId, row: HistoryRow) -> Result<Recorded, store::Error> {
     let Body { event, changes } = serde_json::from_str(&row.body).map_err(|error| {
-        store::Error::Corrupt(format!("turn {} of instance {instance} cannot be read: {error}", row.seq))
+        store::Error::Corrupt(format!(
+            "turn {} of instance {instance} cannot be read: {error}",
+            row.seq
+        ))
     })?;
     Ok(Recorded { seq: row.seq, at: row.at, event, changes })
 }
@@ -95,8 +103,9 @@ pub(super) fn ending(store: &dyn Store, instance: InstanceId) -> Result<Option<E
         return Err(crate::refused::Refused::UnknownInstance(instance).into());
     };
     let decode = |text: &String| {
-        serde_json::from_str(text).map_err(|source| {
-            Error::Unreadable { what: format!("the outcome of instance {instance}"), source }
+        serde_json::from_str(text).map_err(|source| Error::Unreadable {
+            what: format!("the outcome of instance {instance}"),
+            source,
         })
     };
     row.state.outcome.as_ref().map(decode).transpose()

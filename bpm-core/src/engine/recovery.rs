@@ -65,7 +65,11 @@ fn row(definition: &ProcessDefinition) -> DefinitionRow {
     }
 }
 
-fn refuse_if_live(store: &dyn Store, stored: &DefinitionRow, row: &DefinitionRow) -> Result<(), Error> {
+fn refuse_if_live(
+    store: &dyn Store,
+    stored: &DefinitionRow,
+    row: &DefinitionRow,
+) -> Result<(), Error> {
     let live = store.live(&row.name, row.version)?;
     if live == 0 {
         return Ok(());

@@ -46,7 +46,8 @@ impl Registry {
     }
 
     fn add(&mut self, registered: Registered) -> Result<(), StartError> {
-        let (name, version) = (registered.definition.name().to_owned(), registered.definition.version());
+        let (name, version) =
+            (registered.definition.name().to_owned(), registered.definition.version());
         if let Some(other) = self.get(&name, version)
             && other.definition.fingerprint() != registered.definition.fingerprint()
         {
@@ -125,7 +126,12 @@ fn nobody() -> Current {
 
 fn check_handlers(registered: &Registered) -> Result<(), StartError> {
     let handlers = &registered.handlers;
-    match registered.definition.service_tasks().into_iter().find(|&task| !handlers.contains_key(task)) {
+    match registered
+        .definition
+        .service_tasks()
+        .into_iter()
+        .find(|&task| !handlers.contains_key(task))
+    {
         None => Ok(()),
         Some(task) => Err(StartError::MissingHandler {
             process: registered.definition.name().to_owned(),

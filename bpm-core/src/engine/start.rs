@@ -55,7 +55,13 @@ impl<P: Process> StartCall<P> {
         let named = |values: Vec<(&'static str, Json)>| {
             values.into_iter().map(|(name, json)| (name.to_owned(), json)).collect()
         };
-        Self { shared, registered, input: input.finish().map(named), key: None, process: PhantomData }
+        Self {
+            shared,
+            registered,
+            input: input.finish().map(named),
+            key: None,
+            process: PhantomData,
+        }
     }
 }
 
@@ -65,7 +71,8 @@ impl StartCall<serde_json::Value> {
         let registered = registered.ok_or_else(|| unknown(&shared, name));
         let input = match (&registered, input) {
             (Ok(registered), _) if registered.definition.visit().is_some() => {
-                Err("it is written with `workflow!`; start it with a value of its own type".to_owned())
+                Err("it is written with `workflow!`; start it with a value of its own type"
+                    .to_owned())
             }
             (_, serde_json::Value::Object(fields)) => {
                 Ok(fields.iter().map(|(key, value)| (key.clone(), Json::from(value))).collect())
@@ -92,7 +99,8 @@ impl<P> StartCall<P> {
     async fn start(self) -> Result<Run<P>, Error> {
         let registered = self.registered?;
         let process = registered.definition.name().to_owned();
-        let input = self.input.map_err(|why| Refused::InvalidInput { process: process.clone(), why })?;
+        let input =
+            self.input.map_err(|why| Refused::InvalidInput { process: process.clone(), why })?;
         let limit = self.shared.options.payload_bytes;
         let bytes = input.iter().map(|(_, json)| json.text().len()).sum();
         if bytes > limit {

@@ -7,9 +7,7 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::ids::InstanceId;
 use crate::step::Effect;
-use crate::store::{
-    Closed, IncidentRow, StartRow, StateRow, TurnRows, UserTaskRow,
-};
+use crate::store::{Closed, IncidentRow, StartRow, StateRow, TurnRows, UserTaskRow};
 
 use super::mailbox::Answer;
 use super::registry::Registered;
@@ -83,7 +81,8 @@ impl PendingTurn {
     }
 
     fn user_task(&self, change: &Change) -> Option<UserTaskRow> {
-        let Change::UserTaskCreated { token, task, name, form, group, user, due, priority } = change
+        let Change::UserTaskCreated { token, task, name, form, group, user, due, priority } =
+            change
         else {
             return None;
         };
@@ -105,7 +104,9 @@ impl PendingTurn {
     }
 
     fn incident(&self, change: &Change) -> Option<IncidentRow> {
-        let Change::IncidentRaised { incident, node, error, hint, .. } = change else { return None };
+        let Change::IncidentRaised { incident, node, error, hint, .. } = change else {
+            return None;
+        };
         Some(IncidentRow {
             id: *incident,
             instance: self.instance,
@@ -122,7 +123,9 @@ impl PendingTurn {
     /// The node that a token entered last in this turn.
     fn node_of(&self, of: u64) -> Option<&str> {
         self.changes.iter().rev().find_map(|change| match change {
-            Change::TokenMoved { token, node } | Change::TokenCreated { token, node } if *token == of => {
+            Change::TokenMoved { token, node } | Change::TokenCreated { token, node }
+                if *token == of =>
+            {
                 Some(node.as_ref())
             }
             _ => None,

@@ -112,9 +112,10 @@ impl Workers {
     /// Whether this was an attempt in flight; if so its place is free now.
     pub(super) fn finish(&mut self, over: &Over) -> bool {
         let key = (over.instance, over.token);
-        let known = self.in_flight.get(&key).is_some_and(|attempt| {
-            (attempt.visit, attempt.attempt) == (over.visit, over.attempt)
-        });
+        let known = self
+            .in_flight
+            .get(&key)
+            .is_some_and(|attempt| (attempt.visit, attempt.attempt) == (over.visit, over.attempt));
         if known {
             self.in_flight.remove(&key);
             self.launch_due();

@@ -255,16 +255,17 @@ impl Kept {
 impl Content {
     /// Writes all of a turn, or none of it.
     fn turn(&mut self, turn: &TurnRows) -> Verdict {
-        if !self.is_next(turn) || !self.is_open(turn) {
+        if !self.is_next(turn) {
+            return Verdict::Stale;
+        }
+        if let Some(started) = turn.start.as_ref().and_then(|start| self.taken(start)) {
+            return Verdict::KeyTaken(started);
+        }
+        if !self.is_open(turn) {
             return Verdict::Stale;
         }
         match (&turn.start, &turn.state) {
-            (Some(start), Some(state)) => {
-                if let Some(started) = self.taken(start) {
-                    return Verdict::KeyTaken(started);
-                }
-                self.start(turn, start, state);
-            }
+            (Some(start), Some(state)) => self.start(turn, start, state),
             (None, Some(state)) => self.state(turn, state),
             _ => {}
         }

@@ -53,8 +53,7 @@ impl Told<'_> {
         match clash.mismatch {
             Mismatch::Waits => {
                 let join = self.graph.edges[first_in].to;
-                let mut witness = self.join_up(&[first]);
-                witness.push(Step::Waits { join, edge: second_in });
+                let witness = waits(self.join_up(&[first]), join, second_in);
                 Finding::new(Fault::JoinWaits, Place::Node(join)).witness(witness)
             }
             Mismatch::TwoTokens | Mismatch::TwoEnds => {
@@ -75,8 +74,7 @@ impl Told<'_> {
         match run.fault {
             witness::End::Waits { link, missing } => {
                 let join = self.graph.edges[last(link)].to;
-                let mut witness = self.join_up(&routes);
-                witness.push(Step::Waits { join, edge: last(missing) });
+                let witness = waits(self.join_up(&routes), join, last(missing));
                 Finding::new(Fault::JoinWaits, Place::Node(join)).witness(witness)
             }
             witness::End::TwoTokens { link } => {
@@ -101,12 +99,12 @@ impl Told<'_> {
         let mut reached = vec![self.start];
         for route in routes {
             let from = self.graph.edges[route[0]].from;
-            if !reached.contains(&from) {
-                let gap = self.gap(&reached, from);
-                all.extend(self.later(&gap));
+            let gap = if reached.contains(&from) { Vec::new() } else { self.gap(&reached, from) };
+            for part in [&gap, route] {
+                let Some(first) = part.first() else { continue };
+                all.extend(&steps(self.graph, self.graph.edges[*first].from, part)[1..]);
+                reached.extend(part.iter().map(|edge| self.graph.edges[*edge].to));
             }
-            all.extend(self.later(route));
-            reached.extend(route.iter().map(|edge| self.graph.edges[*edge].to));
         }
         all
     }
@@ -119,19 +117,19 @@ impl Told<'_> {
             .unwrap_or_default()
     }
 
-    fn later(&self, route: &[usize]) -> Vec<Step> {
-        let Some(first) = route.first() else { return Vec::new() };
-        let steps = steps(self.graph, self.graph.edges[*first].from, route);
-        match self.graph.edges[*first].from == self.start {
-            true => steps[1..].to_vec(),
-            false => steps,
-        }
-    }
-
     /// Where the part that is left begins.
     fn entry(&self, net: &Net) -> usize {
         let links = net.left_links();
         let first = links.iter().find(|link| net.gates[net.links[**link].from].first);
         first.or(links.first()).map_or(self.start, |link| self.graph.edges[net.last_edge(*link)].to)
     }
+}
+
+/// A run that ends with a token that came to a join and stays there.
+fn waits(mut run: Vec<Step>, join: usize, edge: usize) -> Vec<Step> {
+    if let Some(arrival) = run.iter().rposition(|step| *step == Step::Node(join)) {
+        run.remove(arrival);
+    }
+    run.push(Step::Waits { join, edge });
+    run
 }

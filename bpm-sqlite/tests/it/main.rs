@@ -1,0 +1,3 @@
+//! The SQLite store, through its public API and beside it.
+
+mod conformance;
