@@ -97,7 +97,10 @@ fn pages_show_what_is_said_of_their_programs() {
             }
             let said = flat(&read(&path.with_extension("stderr")));
             for line in block.text.lines().map(str::trim) {
-                assert!(said.contains(line), "{code}: the compiler does not say of {fixture}: {line}");
+                assert!(
+                    said.contains(line),
+                    "{code}: the compiler does not say of {fixture}: {line}"
+                );
             }
         }
     }
