@@ -2,3 +2,4 @@
 
 mod built;
 mod docs;
+mod readme;

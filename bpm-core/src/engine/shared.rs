@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::InstanceId;
+use crate::refused::Refused;
 use crate::store::{self, Store};
 
 use super::mailbox::{Answer, Mailbox, Message};
@@ -37,6 +38,9 @@ impl Shared {
         &self,
         message: impl FnOnce(Answer) -> Message,
     ) -> Result<InstanceId, Error> {
+        if self.mailbox.is_closed() {
+            return Err(Refused::ShuttingDown.into());
+        }
         let permit = Arc::clone(&self.calls).acquire_owned().await.map_err(|_| Error::Stopped)?;
         let (sender, answer) = oneshot::channel();
         self.mailbox.post(message(Answer { sender, permit }));
