@@ -106,6 +106,23 @@ fn pages_show_what_is_said_of_their_programs() {
     }
 }
 
+/// What the macro says of examples is compared in `bpm-macros`; that rustc accepts the mended
+/// ones shows in that they stand in a program.
+#[test]
+fn mended_examples_compile() {
+    let program = flat(&read(&root().join("tests/it/pages.rs")));
+    for (code, page) in pages() {
+        let blocks = blocks(&page);
+        for (at, block) in blocks.iter().enumerate() {
+            let refused = blocks.get(at + 1).is_some_and(|next| next.language == "text");
+            if block.text.starts_with("workflow! {") && !refused {
+                let is_there = program.contains(&flat(&block.text));
+                assert!(is_there, "{code}: tests/it/pages.rs does not have\n{}", block.text);
+            }
+        }
+    }
+}
+
 #[test]
 fn pages_speak_of_their_own_code() {
     let index = read(&root().join("docs/errors/README.md"));
