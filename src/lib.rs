@@ -12,8 +12,8 @@ pub use bpm_core::clock::Timestamp;
 pub use bpm_core::definition::{DefinitionBuilder, EdgeCondition, ProcessDefinition};
 pub use bpm_core::engine::{
     Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo,
-    MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, UserTask,
-    UserTasks, Watch, Watched,
+    MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
+    UserTask, UserTasks, Watch, Watched,
 };
 pub use bpm_core::error::{Error, StartError};
 pub use bpm_core::event::{Actor, Event, Failure, FailureKind};
