@@ -1,7 +1,7 @@
 //! The mended examples in `workflow!` of the pages `docs/errors/*.md`, as a program that compiles.
 //! `docs` sees to it that each of them stands here as the page has it.
 
-#![allow(dead_code, reason = "the examples need not run")]
+#![allow(dead_code, unreachable_pub, reason = "the examples need only compile")]
 
 use bpm_engine::prelude::*;
 use serde::{Deserialize, Serialize};
