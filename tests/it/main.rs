@@ -2,4 +2,5 @@
 
 mod built;
 mod docs;
+mod pages;
 mod readme;
