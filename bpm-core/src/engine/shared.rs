@@ -8,12 +8,12 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::store::{self, Store};
 
 use super::mailbox::{Answer, Mailbox, Message};
 use super::options::EngineOptions;
-use super::queries::Recorded;
 use super::registry::Registry;
 use super::turn::PendingTurn;
 use super::watch::Observed;
