@@ -1,0 +1,4 @@
+//! The engine through its public API, one binary.
+
+mod engine;
+mod house;
