@@ -20,6 +20,7 @@ mod recovery;
 mod registry;
 mod shared;
 mod start;
+mod statistics;
 mod turn;
 mod watch;
 mod workers;
@@ -50,6 +51,7 @@ pub use options::EngineOptions;
 pub use queries::{Incident, Incidents, InstanceInfo, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
+pub use statistics::Statistics;
 pub use watch::{Observed, Watch, Watched};
 
 /// A process engine. Cloning gives another handle on the same one; when the last handle is
@@ -153,6 +155,11 @@ impl Engine {
     /// Every turn of every instance from now on, as it becomes durable.
     pub fn watch(&self) -> Watch {
         Watch::new(self.shared.watchers.subscribe())
+    }
+
+    /// What the engine has done since it started.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.counters.read()
     }
 
     /// Stops the engine: nothing new is taken or dispatched, attempts in flight get

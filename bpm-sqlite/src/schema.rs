@@ -15,6 +15,8 @@ const HAS_META: &str =
 const APPLICATION: &str = "PRAGMA application_id";
 const SCHEMA: &str = "SELECT schema FROM bpm_meta WHERE only = 1";
 const SET_SCHEMA: &str = "UPDATE bpm_meta SET schema = ?1 WHERE only = 1";
+/// Changes nothing, and is refused all the same if the file cannot be written.
+const PROBE: &str = "UPDATE bpm_meta SET latest = latest WHERE only = 0";
 const CHECK: &str = "PRAGMA quick_check(1)";
 
 /// The schema that the file has, 0 if it has none of our tables yet. Only reads: a file that is
@@ -71,6 +73,14 @@ fn step(connection: &Connection, migration: &str, schema: usize) -> rusqlite::Re
     write.commit()
 }
 
+/// Refuses a file that can only be read: SQLite opens it in silence, and beginning a transaction
+/// does not tell either.
+pub(crate) fn probe(connection: &Connection, file: &str) -> Result<(), Error> {
+    let probe = Write::begin(connection)
+        .and_then(|write| write.execute(PROBE, []).and_then(|_| write.commit()));
+    probe.map_err(|error| sqlite(file, error))
+}
+
 /// Whether SQLite finds the file sound; its time grows with the file.
 pub(crate) fn verify(connection: &Connection, file: &str) -> Result<(), Error> {
     match answer(connection, CHECK).map_err(|error| sqlite(file, error))? {
@@ -78,5 +88,83 @@ pub(crate) fn verify(connection: &Connection, file: &str) -> Result<(), Error> {
         finding => {
             Err(Error::Corrupt(format!("`{file}` is damaged: {finding}\n  help: restore a backup")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::Sqlite;
+    use crate::connection::BEGIN;
+
+    const TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bpm%'";
+
+    /// Runs statements of a migration until `stop`; what the folder holds then is what a kill
+    /// leaves, and is copied. The number of statements there are.
+    fn killed(folder: &Path, migration: &str, stop: usize, copy: &Path) -> usize {
+        let connection = Connection::open(folder.join("shop.db")).unwrap();
+        // A cache of nothing, so that half-done work reaches the log.
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA cache_size = 1; CREATE TABLE mine(x)")
+            .unwrap();
+        connection.execute_batch(BEGIN).unwrap();
+        // A blank line behind each statement is the form of our migrations.
+        let statements: Vec<&str> =
+            migration.split("\n\n").filter(|text| text.trim_end().ends_with(';')).collect();
+        for statement in statements.iter().take(stop) {
+            connection.execute_batch(statement).unwrap();
+        }
+        for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        statements.len()
+    }
+
+    #[test]
+    fn a_migration_can_be_killed_at_any_statement() {
+        for stop in 0.. {
+            let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let count = killed(folder.path(), MIGRATIONS[0], stop, copy.path());
+            if stop > count {
+                break;
+            }
+            let file = copy.path().join("shop.db");
+            let left = Connection::open(&file).unwrap();
+            assert_eq!(left.query_row(TABLES, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+            drop(left);
+            drop(Sqlite::open(&file).unwrap());
+            let opened = Connection::open(&file).unwrap();
+            assert_eq!(schema(&opened).unwrap(), MIGRATIONS.len(), "killed at {stop}");
+            assert_eq!(answer(&opened, CHECK).unwrap(), "ok", "killed at {stop}");
+        }
+    }
+
+    #[test]
+    fn tables_are_strict_and_states_are_checked() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, ":memory:", 0).unwrap();
+        let lax = "SELECT count(*) FROM pragma_table_list WHERE name LIKE 'bpm%' \
+             AND type = 'table' AND NOT strict";
+        assert_eq!(connection.query_row(lax, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        let wrong = "INSERT INTO bpm_instance VALUES (zeroblob(16), 'p', 1, NULL, 0, 'Stuck', 1, \
+             '[]', 1, NULL, 0, NULL, 0, 0, NULL)";
+        assert!(connection.execute(wrong, []).unwrap_err().to_string().contains("CHECK"));
+        connection.execute(&wrong.replace("Stuck", "Running"), []).unwrap();
+        let again = "INSERT INTO bpm_meta VALUES (2, 1, 1)";
+        assert!(connection.execute(again, []).unwrap_err().to_string().contains("CHECK"));
+    }
+    #[test]
+    fn a_file_that_can_only_be_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.db");
+        let store = Sqlite::open(&file).unwrap();
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(&file, flags).unwrap();
+        let error = probe(&connection, "shop.db").unwrap_err().to_string();
+        assert!(error.contains("`shop.db` cannot be written"), "{error}");
+        drop(store);
     }
 }

@@ -1,4 +1,8 @@
-//! The engine through its public API, one binary.
+//! Tests of the whole, through the public API.
 
+mod built;
+mod docs;
 mod engine;
 mod house;
+mod pages;
+mod readme;

@@ -69,7 +69,8 @@ impl Live {
         self.shape.turns += 1;
         let first = self.instance.seq == 1;
         let long = self.shape.turns >= snapshot_turns;
-        if !(first || long || status != shape.status || active != shape.active) {
+        let woke = active && !shape.active;
+        if active && !(first || long || woke || status != shape.status) {
             return None;
         }
         let parks = !active && !first && self.outgrown();
