@@ -44,10 +44,11 @@ use crate::vars::UserTaskName;
 use mailbox::{Message, Post};
 use shared::Shared;
 
+pub use crate::history::Recorded;
 pub use builder::EngineBuilder;
 pub use completion::Completion;
 pub use options::EngineOptions;
-pub use queries::{Incident, Incidents, InstanceInfo, Recorded, UserTask, UserTasks};
+pub use queries::{Incident, Incidents, InstanceInfo, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
 pub use statistics::Statistics;
