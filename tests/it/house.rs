@@ -37,6 +37,8 @@ struct Notes {
     commits: usize,
     /// The commits that fail, by number from 1, and whether they happened all the same.
     failing: HashMap<usize, bool>,
+    /// The commits that wait until the other end is dropped.
+    held: HashMap<usize, std::sync::mpsc::Receiver<()>>,
 }
 
 impl House {
@@ -108,6 +110,15 @@ impl House {
         notes.failing.insert(at, all_the_same);
     }
 
+    /// The n-th commit from now on waits until what this gives is dropped.
+    pub(crate) fn hold_commit(&self, n: usize) -> std::sync::mpsc::Sender<()> {
+        let (release, held) = std::sync::mpsc::channel();
+        let mut notes = self.noted.0.lock().unwrap();
+        let at = notes.commits + n;
+        notes.held.insert(at, held);
+        release
+    }
+
     /// Stops the engine and replays every instance that ran in this house.
     pub(crate) async fn finish(self, engine: Engine) {
         engine.shutdown().await.unwrap();
@@ -145,13 +156,17 @@ struct Noting {
 
 impl Store for Noting {
     fn commit(&self, batch: &Batch) -> Result<Vec<Verdict>, StoreError> {
-        let failing = {
+        let (failing, held) = {
             let mut notes = self.noted.0.lock().unwrap();
             notes.commits += 1;
             let at = notes.commits;
             notes.instances.extend(batch.turns.iter().map(|turn| turn.instance));
-            notes.failing.remove(&at)
+            (notes.failing.remove(&at), notes.held.remove(&at))
         };
+        if let Some(held) = held {
+            // Nothing is ever sent: this ends when the sender is dropped.
+            let _ = held.recv();
+        }
         match failing {
             None => self.inner.commit(batch),
             Some(all_the_same) => {
@@ -244,6 +259,17 @@ pub(crate) fn fork(name: &str, branches: &[&str]) -> ProcessDefinition {
         builder.edge("fork", id).edge(id, "join")
     };
     branches.iter().fold(builder, branch).build().unwrap()
+}
+
+/// `start → n gateways → end`.
+pub(crate) fn gateways(n: usize) -> ProcessDefinition {
+    let id = |n: usize| format!("g{n}");
+    let builder = ProcessDefinition::builder("long").start("start").end("end");
+    let gateway = |builder: DefinitionBuilder, at: usize| {
+        let before = if at == 0 { "start".to_owned() } else { id(at - 1) };
+        builder.exclusive(id(at)).edge(before, id(at))
+    };
+    (0..n).fold(builder, gateway).edge(id(n - 1), "end").build().unwrap()
 }
 
 /// What handlers of these tests give.
