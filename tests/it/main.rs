@@ -5,4 +5,6 @@ mod docs;
 mod engine;
 mod house;
 mod pages;
+mod random;
 mod readme;
+mod recovery;
