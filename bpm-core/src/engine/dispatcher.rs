@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::event::{Event, Failure, FailureKind, TokenId};
 use crate::ids::InstanceId;
-use crate::instance::{Ending, Instance, TokenState};
+use crate::instance::{Ending, Instance, Token, TokenState};
 use crate::refused::Refused;
 use crate::step::{Effect, Limits, step};
 use crate::store::{self, StartRow, Started, Verdict};
@@ -337,19 +337,19 @@ impl Dispatcher {
         if !self.workers.finish(&over) {
             return;
         }
-        let Over { instance, token, node, result, .. } = over;
+        let Over { instance, token, visit, attempt, node, result } = over;
         let event = match result {
-            Ok(result) => Event::TaskCompleted { token, node, result },
-            Err(failure) => Event::TaskFailed { token, node, failure },
+            Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
+            Err(failure) => Event::TaskFailed { token, node, visit, attempt, failure },
         };
         self.deliver(Post { instance, event, answer: None });
     }
 
     fn attempt_dropped(&mut self, dropped: Dropped) {
-        let Dropped { instance, token, node } = dropped;
+        let Dropped { instance, token, visit, attempt, node } = dropped;
         let message = "told to stop and dropped after the grace time; its outcome is unknown";
         let failure = Failure::new(node.as_str(), FailureKind::Dropped, message);
-        let event = Event::TaskFailed { token, node, failure };
+        let event = Event::TaskFailed { token, node, visit, attempt, failure };
         self.deliver(Post { instance, event, answer: None });
     }
 
@@ -391,13 +391,14 @@ impl Dispatcher {
 
     fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
-        let executing = live.instance.tokens().iter().filter(|token| {
-            let executes = matches!(token.state, TokenState::Executing { .. });
-            executes && !self.workers.has(instance, token.id)
-        });
-        executing
-            .map(|token| Event::TaskLost { token: token.id, node: token.node.to_string() })
-            .collect()
+        let lost = |token: &Token| match token.state {
+            TokenState::Executing { visit, attempt } if !self.workers.has(instance, token.id) => {
+                let node = token.node.to_string();
+                Some(Event::TaskLost { token: token.id, node, visit, attempt })
+            }
+            _ => None,
+        };
+        live.instance.tokens().iter().filter_map(lost).collect()
     }
 
     fn await_end(&mut self, instance: InstanceId, sender: oneshot::Sender<Result<Ending, Error>>) {

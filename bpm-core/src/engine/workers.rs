@@ -62,6 +62,8 @@ impl InFlight {
 pub(super) struct Dropped {
     pub(super) instance: InstanceId,
     pub(super) token: TokenId,
+    pub(super) visit: u64,
+    pub(super) attempt: u32,
     pub(super) node: String,
 }
 
@@ -147,7 +149,8 @@ impl Workers {
         }
         let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
         let due = self.due.remove(at?)?;
-        Some(Dropped { instance, token, node: due.node_id() })
+        let (visit, attempt) = (due.visit, due.attempt);
+        Some(Dropped { instance, token, visit, attempt, node: due.node_id() })
     }
 
     /// Tells all attempts to stop; those that are due never start.
@@ -170,9 +173,9 @@ impl Workers {
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
-        let attempt = self.in_flight.remove(&key)?;
-        attempt.abort.abort();
-        Some(Dropped { instance: key.0, token: key.1, node: attempt.node })
+        let InFlight { visit, attempt, node, abort, .. } = self.in_flight.remove(&key)?;
+        abort.abort();
+        Some(Dropped { instance: key.0, token: key.1, visit, attempt, node })
     }
 
     /// When the next attempt that was told to stop is dropped.
