@@ -177,14 +177,17 @@ impl Double<'_> {
             let result = Json::from(&self.sample.payload(random));
             match &token.state {
                 TokenState::Ready => events.push(Event::Continued),
-                TokenState::Executing { .. } => {
+                TokenState::Executing { visit, attempt } => {
+                    let (visit, attempt) = (*visit, *attempt);
                     events.push(Event::TaskCompleted {
                         token: token.id,
                         node: node.clone(),
+                        visit,
+                        attempt,
                         result,
                     });
                     if random.below(8) == 0 {
-                        events.push(Event::TaskLost { token: token.id, node });
+                        events.push(Event::TaskLost { token: token.id, node, visit, attempt });
                     }
                 }
                 TokenState::Waiting { task } => events.push(Event::UserTaskCompleted {
@@ -223,7 +226,7 @@ fn run(seed: u64) {
         }
         trace.add(&event);
         assert!(!double.take(&event), "refused: {event:?}");
-        if !matches!(event, Event::Continued | Event::TaskLost { .. }) {
+        if event != Event::Continued {
             assert!(double.take(&event), "the same thing happened twice");
         }
     }
@@ -235,9 +238,9 @@ fn run(seed: u64) {
 /// A failure or a cancellation in place of what would have happened.
 fn broken(event: Event) -> Event {
     match event {
-        Event::TaskCompleted { token, node, .. } => {
+        Event::TaskCompleted { token, node, visit, attempt, .. } => {
             let failure = Failure::new(node.as_str(), bpm_engine::FailureKind::Error, "broken");
-            Event::TaskFailed { token, node, failure }
+            Event::TaskFailed { token, node, visit, attempt, failure }
         }
         _ => Event::CancelRequested { actor: Actor::new("ann") },
     }
