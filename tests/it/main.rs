@@ -4,6 +4,7 @@ mod built;
 mod docs;
 mod engine;
 mod house;
+mod kill;
 mod pages;
 mod random;
 mod readme;
