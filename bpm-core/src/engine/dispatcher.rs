@@ -276,8 +276,10 @@ impl Dispatcher {
         });
     }
 
-    /// A turn is durable: its answer, its effects and its watchers.
+    /// A turn is durable: its watchers, its answer and its effects. Watchers come first, so that
+    /// whoever got an answer has seen what led to it.
     fn release(&mut self, mut turn: PendingTurn) {
+        self.shared.watchers.tell(&mut turn);
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
@@ -290,7 +292,6 @@ impl Dispatcher {
             self.tell_waiting(turn.instance, &ending);
         }
         self.go_on(turn.instance);
-        self.shared.watchers.tell(turn);
     }
 
     /// What waits for the instance, or for itself. Others come first: an instance that never rests

@@ -1,5 +1,6 @@
 //! What the engine's handle and its threads share.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::event::Event;
 use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::refused::Refused;
@@ -94,15 +96,17 @@ impl Watchers {
         }
     }
 
-    /// Tells what a durable turn did, if anyone watches.
-    pub(super) fn tell(&self, turn: PendingTurn) {
+    /// Tells what a durable turn did, if anyone watches. They get its event and changes.
+    pub(super) fn tell(&self, turn: &mut PendingTurn) {
         let sender = self.lock();
         let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) else {
             return;
         };
-        let PendingTurn { instance, registered, seq, at, event, changes, .. } = turn;
-        let process = registered.definition.name().to_owned();
-        let recorded = Recorded { seq, at, event, changes };
+        let process = turn.registered.definition.name().to_owned();
+        let event = mem::replace(&mut turn.event, Event::Continued);
+        let changes = mem::take(&mut turn.changes);
+        let recorded = Recorded { seq: turn.seq, at: turn.at, event, changes };
+        let instance = turn.instance;
         // Nobody watches any more if this fails.
         let _ = sender.send(Arc::new(Observed { instance, process, recorded }));
     }
