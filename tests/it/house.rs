@@ -41,6 +41,14 @@ struct Notes {
     held: HashMap<usize, std::sync::mpsc::Receiver<()>>,
 }
 
+impl Noted {
+    fn committed(&self, batch: &Batch, verdicts: &[Verdict]) {
+        let turns = batch.turns.iter().zip(verdicts);
+        let durable = turns.filter(|(_, verdict)| **verdict == Verdict::Committed);
+        self.0.lock().unwrap().instances.extend(durable.map(|(turn, _)| turn.instance));
+    }
+}
+
 impl House {
     pub(crate) fn memory() -> Self {
         let store = Memory::new();
@@ -160,22 +168,20 @@ impl Store for Noting {
             let mut notes = self.noted.0.lock().unwrap();
             notes.commits += 1;
             let at = notes.commits;
-            notes.instances.extend(batch.turns.iter().map(|turn| turn.instance));
             (notes.failing.remove(&at), notes.held.remove(&at))
         };
         if let Some(held) = held {
             // Nothing is ever sent: this ends when the sender is dropped.
             let _ = held.recv();
         }
-        match failing {
-            None => self.inner.commit(batch),
-            Some(all_the_same) => {
-                if all_the_same {
-                    self.inner.commit(batch)?;
-                }
-                Err(StoreError::Io("the test pulled the plug".into()))
+        if failing != Some(false) {
+            let verdicts = self.inner.commit(batch)?;
+            self.noted.committed(batch, &verdicts);
+            if failing.is_none() {
+                return Ok(verdicts);
             }
         }
+        Err(StoreError::Io("the test pulled the plug".into()))
     }
 
     fn load(&self, instance: InstanceId) -> Result<Option<Stored>, StoreError> {
@@ -283,7 +289,6 @@ pub(crate) async fn done(_: Value) -> Given {
 /// An attempt that began and ends when it is told how. Its sender is closed once the attempt is
 /// dropped.
 pub(crate) struct Begun {
-    pub(crate) vars: Value,
     pub(crate) end: oneshot::Sender<Given>,
 }
 
@@ -306,10 +311,10 @@ impl Gate {
 pub(crate) fn gate()
 -> (impl Fn(Value) -> std::pin::Pin<Box<dyn Future<Output = Given> + Send>> + Clone, Gate) {
     let (arrivals, begun) = mpsc::unbounded_channel();
-    let handler = move |vars| {
+    let handler = move |_| {
         let (end, ended) = oneshot::channel();
         // A test that is over takes no more attempts.
-        let _ = arrivals.send(Begun { vars, end });
+        let _ = arrivals.send(Begun { end });
         let future: std::pin::Pin<Box<dyn Future<Output = Given> + Send>> =
             Box::pin(async move { ended.await.unwrap_or(Ok(Value::Null)) });
         future

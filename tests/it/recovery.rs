@@ -116,7 +116,7 @@ async fn of_a_thousand_that_rest_and_three_that_run_three_are_read() {
             second.run::<Value>(*id).outcome().await.unwrap().completed().unwrap();
         }
         assert_eq!(house.loaded(), active);
-        second.shutdown().await.unwrap();
+        house.finish(second).await;
     }
 }
 

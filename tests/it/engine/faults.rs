@@ -26,7 +26,7 @@ async fn a_caller_whose_commit_failed_is_told_and_may_call_again() {
             }
             run.outcome().await.unwrap().completed().unwrap();
             assert_eq!(engine.history(run.id()).await.unwrap().len(), 2);
-            engine.shutdown().await.unwrap();
+            house.finish(engine).await;
         }
     }
 }
@@ -47,7 +47,7 @@ async fn whichever_commit_fails_the_instance_goes_on() {
                     Err(error) => panic!("{error}"),
                 };
                 run.outcome().await.unwrap().completed().unwrap();
-                engine.shutdown().await.unwrap();
+                house.finish(engine).await;
             }
         }
     }
