@@ -63,7 +63,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
                     <#picked as #facade::__private::TaskResult>::finish(__returned)
                 }
                 fn states() -> #facade::__private::Vec<#facade::__private::StateType> {
-                    #facade::__private::Vec::from([#(#states),*])
+                    [#(#states),*].to_vec()
                 }
             }
         };

@@ -1,0 +1,3 @@
+//! Everything through the public API, in one binary.
+
+mod ui;
