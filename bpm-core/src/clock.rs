@@ -1,4 +1,4 @@
-//! Time: an argument everywhere in the engine, read from a [`Clock`] at its edge.
+//! Time: an argument everywhere in the engine, read from a clock at its edge only.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

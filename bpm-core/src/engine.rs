@@ -20,6 +20,7 @@ mod recovery;
 mod registry;
 mod shared;
 mod start;
+mod statistics;
 mod turn;
 mod watch;
 mod workers;
@@ -49,6 +50,7 @@ pub use options::EngineOptions;
 pub use queries::{Incident, Incidents, InstanceInfo, Recorded, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
+pub use statistics::Statistics;
 pub use watch::{Observed, Watch, Watched};
 
 /// A process engine. Cloning gives another handle on the same one; when the last handle is
@@ -57,7 +59,7 @@ pub use watch::{Observed, Watch, Watched};
 pub struct Engine {
     shared: Arc<Shared>,
     recovered: Arc<Recovered>,
-    owner: Arc<Owner>,
+    _owner: Arc<Owner>,
 }
 
 /// Stops the engine's threads when the last handle goes.
@@ -152,6 +154,11 @@ impl Engine {
     /// Every turn of every instance from now on, as it becomes durable.
     pub fn watch(&self) -> Watch {
         Watch::new(self.shared.watchers.subscribe())
+    }
+
+    /// What the engine has done since it started.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.counters.read()
     }
 
     /// Stops the engine: nothing new is taken or dispatched, attempts in flight get

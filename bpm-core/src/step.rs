@@ -1,7 +1,7 @@
 //! One turn: an event, and everything that follows from it until no token can move.
 //!
 //! Pure and synchronous. Time is an argument; nothing here reads a clock, waits, or does IO.
-//! Changes are recorded through [`Turn::record`], which applies them at once; effects leave only
+//! Changes are recorded in one place, which applies them at once; effects leave only
 //! after the changes are durable, and can all be derived from them.
 
 mod cancel;

@@ -10,6 +10,10 @@ use crate::clock::Timestamp;
 use crate::event::Actor;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 
+mod memory;
+
+pub use memory::Memory;
+
 /// Where instances live.
 pub trait Store: Send + Sync + 'static {
     /// Makes the turns of many instances durable, all in one transaction, and says of each

@@ -10,36 +10,59 @@
 
 mod bits;
 mod data;
+mod expressions;
 mod flow;
 mod form;
 mod names;
 #[cfg(test)]
 mod notation;
+#[cfg(test)]
+mod pages;
 mod race;
 mod scopes;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod ways;
 
 use crate::finding::{Fault, Finding, Place};
-use crate::graph::Graph;
+use crate::graph::{Graph, Origin};
+use expressions::Constants;
 use scopes::Crossings;
 use ways::Ways;
 
 /// Everything that is wrong with a graph, in the order of its places.
 ///
 /// Every check runs even when another one found something, except where it would only repeat it.
+///
+/// ```
+/// use bpm_model::check::check;
+/// # use bpm_model::graph::{Graph, Origin, Outcome, Scope, ScopeKind};
+/// # let graph = Graph {
+/// #     name: "Empty".into(), version: 1, origin: Origin::Built, outcome: Outcome::Variables,
+/// #     nodes: vec![].into(), edges: vec![].into(), variables: vec![].into(), parameters: 0,
+/// #     scopes: vec![Scope { kind: ScopeKind::Process, parent: 0 }].into(),
+/// # };
+/// for finding in check(&graph) {
+///     println!("{}", finding.message(&graph));        // [B018] the process `Empty` has no start …
+/// }
+/// # assert_eq!(check(&graph).len(), 2);
+/// ```
+///
+/// The indices in the graph must be those of its own elements.
 pub fn check(graph: &Graph) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let crossings = Crossings::new(graph);
+    let constants = Constants::new(graph);
+    let ways = Ways::new(graph, &constants.open(graph), &crossings);
+
     names::same_ids(graph, &mut findings);
     names::same_branches(graph, &mut findings);
-
-    let crossings = Crossings::new(graph);
-    let ways = Ways::new(graph, &vec![true; graph.edges.len()], &crossings);
     form::start_and_end(graph, &mut findings);
     form::degrees(graph, &ways, &mut findings);
     form::conditions(graph, &ways, &mut findings);
-    form::defaults(graph, &ways, &vec![false; graph.edges.len()], &mut findings);
+    form::defaults(graph, &ways, &constants, &mut findings);
+    expressions::types(graph, &mut findings);
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &excused, &mut findings);
@@ -50,8 +73,16 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 
     variables(graph, &ways, &crossings, &mut findings);
     silence_doubled(&mut findings);
+    if graph.origin == Origin::Built && !findings.iter().any(hides_tokens) {
+        sync::tokens(graph, &ways, &mut findings);
+    }
     findings.sort_by_key(|finding| order(graph, finding));
     findings
+}
+
+/// Where edges are missing or too many, what tokens do is not yet a question.
+fn hides_tokens(finding: &Finding) -> bool {
+    matches!(finding.fault, Fault::Degree(_) | Fault::NoWayToEnd)
 }
 
 /// Edges name nodes by id, so of two nodes with one id one is cut off: that is no cause of its own.
@@ -77,7 +108,7 @@ fn silence_doubled(findings: &mut Vec<Finding>) {
 /// that race with nobody stay as they are.
 pub fn separate_private(graph: &Graph) -> Graph {
     let crossings = Crossings::new(graph);
-    let ways = Ways::new(graph, &vec![true; graph.edges.len()], &crossings);
+    let ways = Ways::new(graph, &Constants::new(graph).open(graph), &crossings);
     race::separate(graph, &ways, &crossings).graph
 }
 

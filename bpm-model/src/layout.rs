@@ -154,3 +154,78 @@ fn levels(count: usize, links: &[Link], is_back: &[bool]) -> Vec<usize> {
     }
     level
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOX: Extent = Extent { left: 20, right: 20, height: 20 };
+
+    fn link(from: usize, to: usize) -> Link {
+        Link { from, to, label: None, stub: BOX }
+    }
+
+    /// The layers of the nodes and the links that are drawn as ways back.
+    #[track_caller]
+    fn check(count: usize, edges: &[(usize, usize)], expected: (&[usize], &[(usize, usize)])) {
+        let links: Vec<_> = edges.iter().map(|&(from, to)| link(from, to)).collect();
+        let is_back = ways_back(count, &links);
+        let backs = edges.iter().zip(&is_back).filter(|(_, back)| **back);
+        let backs: Vec<_> = backs.map(|(edge, _)| *edge).collect();
+        assert_eq!((&levels(count, &links, &is_back)[..], &backs[..]), expected);
+    }
+
+    #[test]
+    fn a_node_stands_below_everything_that_leads_to_it() {
+        check(1, &[], (&[0], &[]));
+        check(3, &[(0, 1), (1, 2)], (&[0, 1, 2], &[]));
+        check(4, &[(0, 1), (1, 2), (0, 3), (2, 3)], (&[0, 1, 2, 3], &[]));
+    }
+
+    #[test]
+    fn a_way_back_makes_no_layer() {
+        check(3, &[(0, 1), (1, 2), (2, 1)], (&[0, 1, 2], &[(2, 1)]));
+        check(2, &[(0, 0), (0, 1)], (&[0, 1], &[(0, 0)]));
+        check(2, &[(0, 1), (1, 0)], (&[0, 1], &[(1, 0)]));
+        check(4, &[(0, 1), (1, 2), (2, 3), (3, 1), (2, 0)], (&[0, 1, 2, 3], &[(3, 1), (2, 0)]));
+    }
+
+    #[test]
+    fn the_walk_begins_where_nothing_leads_to() {
+        check(3, &[(1, 2), (2, 1), (0, 1)], (&[0, 1, 2], &[(2, 1)]));
+        check(3, &[(0, 1), (1, 0), (2, 1)], (&[2, 1, 0], &[(0, 1)]));
+    }
+
+    #[test]
+    fn a_chain_is_straight() {
+        let links: Vec<_> = (0..50).map(|from| link(from, from + 1)).collect();
+        let layout = layout(&[BOX; 51], &links);
+        assert!(layout.nodes.iter().all(|at| at.x == layout.nodes[0].x));
+    }
+
+    #[test]
+    fn the_ways_out_stand_in_the_order_of_the_source() {
+        let links: Vec<_> = (1..5).flat_map(|arm| [link(0, arm), link(arm, 5)]).collect();
+        let layout = layout(&[BOX; 6], &links);
+        assert!(layout.nodes[1..5].is_sorted_by(|left, right| left.x < right.x));
+        assert_eq!(layout.nodes[0].x, layout.nodes[5].x);
+    }
+
+    #[test]
+    fn ten_thousand_nodes_of_any_form_are_laid_out() {
+        const COUNT: usize = 10_000;
+        type Form = fn(usize) -> Vec<Link>;
+        let forms: [(&str, Form); 5] = [
+            ("chain", |n| vec![link(n, n + 1)]),
+            ("all back to the first", |n| vec![link(n, n + 1), link(n, 0)]),
+            ("all back a little", |n| vec![link(n, n + 1), link(n, n.saturating_sub(9))]),
+            ("fan", |n| vec![link(0, n + 1)]),
+            ("tangle", |n| vec![link(n, n * 7 % 9_973), link(n, n * n % 9_967)]),
+        ];
+        for (name, form) in forms {
+            let links: Vec<_> = (0..COUNT - 1).flat_map(form).collect();
+            let layout = layout(&[BOX; COUNT], &links);
+            assert_eq!(layout.routes.len(), links.len(), "{name}");
+        }
+    }
+}

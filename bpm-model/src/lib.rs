@@ -5,12 +5,11 @@
 //! same rules.
 
 pub mod check;
+pub mod el;
 pub mod finding;
 pub mod fingerprint;
 pub mod graph;
 pub mod kind;
-
-pub mod el;
-pub mod spell;
 mod layout;
 pub mod render;
+pub mod spell;

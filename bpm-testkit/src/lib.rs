@@ -1,1 +1,5 @@
 //! Tests for stores and processes of bpm-engine.
+
+pub mod arbitrary;
+pub mod explorer;
+pub mod store_conformance;

@@ -1,3 +1,6 @@
-//! Everything through the public API, in one binary.
+//! Tests of the whole, through the public API.
 
+mod built;
+mod docs;
+mod readme;
 mod ui;

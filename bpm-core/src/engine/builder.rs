@@ -16,9 +16,10 @@ use crate::task::{States, TaskError};
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
-use super::recovery::{self, Recovered};
+use super::recovery;
 use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
+use super::statistics::Counters;
 use super::workers::Workers;
 use super::writer::Writer;
 use super::{Engine, Owner};
@@ -106,6 +107,7 @@ impl EngineBuilder {
             registry,
             mailbox: Arc::new(Mailbox::default()),
             watchers: Watchers::new(self.options.watch_turns),
+            counters: Counters::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
             runtime: runtime.handle().clone(),
             options: self.options,
@@ -117,7 +119,7 @@ impl EngineBuilder {
             runtime: Some(runtime),
             shared: Arc::clone(&shared),
         };
-        Ok(Engine { shared, recovered: Arc::new(recovered), owner: Arc::new(owner) })
+        Ok(Engine { shared, recovered: Arc::new(recovered), _owner: Arc::new(owner) })
     }
 }
 

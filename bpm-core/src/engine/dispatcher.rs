@@ -40,9 +40,18 @@ pub(super) struct Dispatcher {
     writer: Writer,
     pending: Vec<PendingTurn>,
     waiting: HashMap<InstanceId, Waiting>,
-    /// Events whose commit failed, and when they are taken again.
-    again: Vec<(Instant, Post)>,
+    /// What could not be done because the store failed, and when it is tried again.
+    again: Vec<(Instant, Message)>,
     closing: Option<Closing>,
+}
+
+/// Closes the mailbox when the dispatcher ends, so that nobody waits for it any more.
+struct CloseOnDrop(Arc<Shared>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.mailbox.close();
+    }
 }
 
 /// The engine stops.
@@ -64,8 +73,9 @@ impl Dispatcher {
         }
     }
 
-    /// Runs until the engine stops.
+    /// Runs until the engine stops. Should it panic, callers get an answer all the same.
     pub(super) fn run(mut self) {
+        let _closed = CloseOnDrop(Arc::clone(&self.shared));
         while !self.is_done() {
             for message in self.shared.mailbox.take(self.deadline()) {
                 self.handle(message);
@@ -84,7 +94,6 @@ impl Dispatcher {
     }
 
     fn finish(self) {
-        self.shared.mailbox.close();
         self.writer.join();
         let closed = self.shared.store.close().map_err(Error::from);
         if let Some(answer) = self.closing.and_then(|closing| closing.answer) {
@@ -150,7 +159,7 @@ impl Dispatcher {
         match post.answer {
             Some(answer) => answer.send(Err(error)),
             None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
-                self.again.push((Instant::now() + RETRY_COMMIT, post));
+                self.again.push((Instant::now() + RETRY_COMMIT, Message::Post(post)));
             }
             None => {}
         }
@@ -198,10 +207,12 @@ impl Dispatcher {
     fn committed(&mut self, turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
         self.writer.done();
         self.commit();
+        let durable = verdicts.iter().filter(|verdict| **verdict == Verdict::Committed).count();
+        self.shared.counters.committed(durable);
         for (turn, verdict) in turns.into_iter().zip(verdicts) {
             match verdict {
                 Verdict::Committed => self.release(turn),
-                Verdict::Stale => self.take_again(turn, None),
+                Verdict::Stale => self.stale(turn),
                 Verdict::KeyTaken(started) => self.key_taken(turn, &started),
             }
         }
@@ -214,25 +225,26 @@ impl Dispatcher {
         self.writer.done();
         let at = Instant::now() + RETRY_COMMIT;
         for mut turn in turns {
-            if let Some(answer) = turn.answer.take() {
-                answer.send(Err(Error::Store(error.repeat())));
-                turn.event = Event::Continued;
-            }
-            self.take_again(turn, Some(at));
+            let answered =
+                turn.answer.take().map(|answer| answer.send(Err(Error::Store(error.repeat()))));
+            let again = self.forget(turn, answered.is_none());
+            self.again.extend(again.into_iter().map(|message| (at, message)));
         }
     }
 
-    /// Forgets an instance whose turn did not happen, and delivers the turn's event again.
-    fn take_again(&mut self, turn: PendingTurn, at: Option<Instant>) {
-        let queue = self.cache.remove(turn.instance).map(|live| live.queue).unwrap_or_default();
-        let first = Post { instance: turn.instance, event: turn.event, answer: turn.answer };
-        let first = (first.event != Event::Continued).then_some(first);
-        for post in first.into_iter().chain(queue) {
-            match at {
-                Some(at) => self.again.push((at, post)),
-                None => self.deliver(post),
-            }
-        }
+    /// Someone else took a turn of the instance: it is read again, and the event delivered again.
+    fn stale(&mut self, turn: PendingTurn) {
+        self.forget(turn, true).into_iter().for_each(|message| self.handle(message));
+    }
+
+    /// Forgets an instance whose turn did not happen as far as it is known. What must be done
+    /// then: its events again, and whatever its stored state says is in flight and is not.
+    fn forget(&mut self, turn: PendingTurn, deliver: bool) -> Vec<Message> {
+        let PendingTurn { instance, event, answer, .. } = turn;
+        let queue = self.cache.remove(instance).map(|live| live.queue).unwrap_or_default();
+        let first = deliver.then_some(Post { instance, event, answer });
+        let posts = first.into_iter().chain(queue).map(Message::Post);
+        posts.chain([Message::Recover(instance)]).collect()
     }
 
     /// Another instance has the key: with the same input it is the one that the caller wants.
@@ -336,24 +348,42 @@ impl Dispatcher {
             }
         }
         let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
-        due.into_iter().for_each(|(_, post)| self.deliver(post));
+        due.into_iter().for_each(|(_, message)| self.handle(message));
     }
 
-    /// Goes on with an instance that was active when the engine last stopped.
+    /// Goes on with an instance that was active when the engine last stopped, or whose commit
+    /// failed: attempts that are stored as in flight and are not are lost.
     fn recover(&mut self, instance: InstanceId) {
-        let workers = &self.workers;
         let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
-        let Ok(Some(live)) = loaded else { return };
-        let executing = live.instance.tokens().iter().filter(|token| {
-            matches!(token.state, TokenState::Executing { .. }) && !workers.has(instance, token.id)
-        });
-        let lost: Vec<_> = executing
-            .map(|token| Event::TaskLost { token: token.id, node: token.node.to_string() })
-            .collect();
-        for event in lost {
-            self.deliver(Post { instance, event, answer: None });
+        match loaded {
+            Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
+            Ok(Some(_)) => {
+                for event in self.lost_attempts(instance) {
+                    self.deliver(Post { instance, event, answer: None });
+                }
+                self.go_on(instance);
+            }
+            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+                self.recover_later(instance);
+            }
+            Ok(None) | Err(_) => {}
         }
-        self.go_on(instance);
+    }
+
+    /// When its turn is durable, or the store has got well.
+    fn recover_later(&mut self, instance: InstanceId) {
+        self.again.push((Instant::now() + RETRY_COMMIT, Message::Recover(instance)));
+    }
+
+    fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
+        let Some(live) = self.cache.get(instance) else { return Vec::new() };
+        let executing = live.instance.tokens().iter().filter(|token| {
+            let executes = matches!(token.state, TokenState::Executing { .. });
+            executes && !self.workers.has(instance, token.id)
+        });
+        executing
+            .map(|token| Event::TaskLost { token: token.id, node: token.node.to_string() })
+            .collect()
     }
 
     fn await_end(&mut self, instance: InstanceId, sender: oneshot::Sender<Result<Ending, Error>>) {

@@ -96,13 +96,19 @@ struct Queue {
 }
 
 impl Mailbox {
-    /// Adds a message. After [`close`](Self::close) it is dropped, and with it its answer.
+    /// Adds a message, unless the mailbox is closed: then the message is dropped, and with it its
+    /// answer.
     pub(super) fn post(&self, message: Message) {
         let mut queue = self.lock();
         if !queue.closed {
             queue.messages.push(message);
             self.wake.notify_one();
         }
+    }
+
+    /// Whether nothing is taken any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Takes everything there is; waits for the first message, at most until `deadline`.

@@ -9,12 +9,14 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::InstanceId;
+use crate::refused::Refused;
 use crate::store::{self, Store};
 
 use super::mailbox::{Answer, Mailbox, Message};
 use super::options::EngineOptions;
 use super::queries::Recorded;
 use super::registry::Registry;
+use super::statistics::Counters;
 use super::turn::PendingTurn;
 use super::watch::Observed;
 
@@ -26,6 +28,7 @@ pub(super) struct Shared {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clock: EngineTime,
     pub(super) watchers: Watchers,
+    pub(super) counters: Counters,
     pub(super) calls: Arc<Semaphore>,
     pub(super) runtime: Handle,
 }
@@ -37,6 +40,9 @@ impl Shared {
         &self,
         message: impl FnOnce(Answer) -> Message,
     ) -> Result<InstanceId, Error> {
+        if self.mailbox.is_closed() {
+            return Err(Refused::ShuttingDown.into());
+        }
         let permit = Arc::clone(&self.calls).acquire_owned().await.map_err(|_| Error::Stopped)?;
         let (sender, answer) = oneshot::channel();
         self.mailbox.post(message(Answer { sender, permit }));

@@ -1,12 +1,14 @@
 //! The writer thread: one commit for the turns of many instances.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use crate::clock::Timestamp;
-use crate::store::{Batch, Store};
+use crate::step::panic_text;
+use crate::store::{self, Batch, Store};
 
 use super::mailbox::{Mailbox, Message};
 use super::turn::PendingTurn;
@@ -56,7 +58,13 @@ impl Writer {
 fn write(store: &dyn Store, queue: &Receiver<(Timestamp, Vec<PendingTurn>)>, mailbox: &Mailbox) {
     for (now, mut turns) in queue {
         let batch = Batch { now, turns: turns.iter_mut().map(PendingTurn::rows).collect() };
-        let verdicts = store.commit(&batch);
+        let verdicts = catch_unwind(AssertUnwindSafe(|| store.commit(&batch)));
+        let verdicts = verdicts.unwrap_or_else(|panic| Err(panicked(&*panic)));
         mailbox.post(Message::Committed(turns, verdicts));
     }
+}
+
+/// A store that panics has failed, like one that cannot write.
+fn panicked(panic: &(dyn std::any::Any + Send)) -> store::Error {
+    store::Error::Io(format!("it panicked: {}", panic_text(panic)).into())
 }

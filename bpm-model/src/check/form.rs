@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::expressions::Constants;
 use super::ways::Ways;
 use crate::finding::{Degree, Fault, Finding, Place};
 use crate::graph::{Condition, Graph, Origin, Outcome};
@@ -87,14 +88,14 @@ pub(super) fn conditions(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>
 pub(super) fn defaults(
     graph: &Graph,
     ways: &Ways,
-    always_true: &[bool],
+    constants: &Constants,
     findings: &mut Vec<Finding>,
 ) {
     for (at, node) in graph.nodes.iter().enumerate() {
         let may_fail = |edge: &usize| {
             let condition = &graph.edges[*edge].condition;
             matches!(condition, Condition::Expression(_) | Condition::VariableEq(..))
-                && !always_true[*edge]
+                && !constants.is(*edge, true)
         };
         let outs = &ways.outs[at];
         if node.kind == Kind::Exclusive && !outs.is_empty() && outs.iter().all(may_fail) {

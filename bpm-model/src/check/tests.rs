@@ -250,3 +250,55 @@ fn form() {
     finds("built; start > ?g > a > end; ?g > b > ?g", &["B018 g"]);
     finds("built; start > ?g > a > end; ?g > ?m > b > ?m", &["B011 m"]);
 }
+
+#[test]
+fn expressions() {
+    let choice = |condition: &str, rest: &str| {
+        format!("start > ?g -{{{condition}}}> a > end; ?g -{{else}}> b > end; {rest}")
+    };
+    finds(&choice("n > 1", "parameters n"), &[]);
+    finds(&choice("n >", "parameters n"), &["B014 g 3..3"]);
+    finds(&choice("m > 1", "parameters n"), &["B014 g 0..1"]);
+    finds(&choice("m > 1", "built"), &[]);
+    finds(&choice("n", "parameters n; type n u64"), &["B014 g 0..1"]);
+    finds(&choice("n > 'a'", "parameters n; type n u64"), &["B014 g 2..3"]);
+    finds(&choice("false", ""), &["B005 a"]);
+    finds(&choice("true", ""), &["B005 b"]);
+    finds("built; start > ?g -{true}> a > end", &[]);
+    finds("start > ?l > ?g -{true}> a > ?l; ?g -{else}> end", &["B006 l"]);
+}
+
+#[test]
+fn tokens() {
+    finds("built; start > +f > a > +j > end; +f > b > +j", &[]);
+    finds("built; start > ?f > a > +j > end; ?f > b > +j", &["B011 j"]);
+    finds("built; start > +f > a > ?j > end; +f > b > ?j", &["B012 j"]);
+    finds("built; start > +f > a > end; +f > b > end", &["B012 end"]);
+    finds("built; start > +f > a > end; +f > b > end2", &["B012 end2"]);
+    finds("built; start > +f > a > ?x > +j > end; +f > b > +j; ?x > end2", &["B011 j"]);
+    finds("built; start > +j > +f > a > end; +f > b > +j", &["B011 j"]);
+    let block = |at: u8, open: char, close: char| {
+        format!("{open}o{at} > a{at} > {close}c{at}; {open}o{at} > b{at} > {close}c{at}")
+    };
+    let two = [block(1, '?', '+'), block(2, '+', '?')].join("; ");
+    finds(&format!("built; start > ?o1; +c1 > +o2; ?c2 > end; {two}"), &["B011 c1", "B012 c2"]);
+}
+
+#[test]
+fn runs_in_words() {
+    says(
+        "built; start > ?choice -{amount > 50}> ship > +join > end
+         ?choice -{else}> invoice > +join",
+        "[B011] `join` may wait for ever
+  one of its ways in may stay empty while another has arrived: start → if amount > 50 → ship → \
+[join waits for \"invoice\", which was never started]
+  help: join what was forked with a parallel gateway and merge what was chosen with an exclusive one",
+    );
+    says(
+        "built; start > +fork > a > ?x -{paid}> end; ?x -{else}> +join > end2; +fork > b > +join",
+        "[B011] `join` may wait for ever
+  one of its ways in may stay empty while another has arrived: start → fork → a → b → if paid → end → \
+[join waits for \"otherwise\", which was not chosen]
+  help: join what was forked with a parallel gateway and merge what was chosen with an exclusive one",
+    );
+}

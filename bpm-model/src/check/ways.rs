@@ -77,25 +77,6 @@ impl Ways {
         self.ins[node].iter().copied().filter(|edge| self.taken[*edge])
     }
 
-    /// The nodes from which `target` can be reached, over edges that a token can take.
-    pub(super) fn reaching(&self, graph: &Graph, target: impl Fn(usize) -> bool) -> Vec<bool> {
-        let mut reaches = vec![false; self.live.len()];
-        let mut ready: Vec<usize> = (0..self.live.len()).filter(|node| target(*node)).collect();
-        for &node in &ready {
-            reaches[node] = true;
-        }
-        while let Some(node) = ready.pop() {
-            for edge in self.taken_ins(node) {
-                let from = graph.edges[edge].from;
-                if !reaches[from] {
-                    reaches[from] = true;
-                    ready.push(from);
-                }
-            }
-        }
-        reaches
-    }
-
     /// The shortest path from `from` to a node that is a `goal`, over edges that may be `used`.
     pub(super) fn shortest(
         &self,

@@ -48,13 +48,17 @@ fn word(graph: &Graph, step: &Step) -> Option<String> {
     match step {
         Step::Node(node) => passed(graph, *node),
         Step::Choice(edge) => choice(graph, &graph.edges[*edge]),
-        Step::Waits { join, edge } => {
-            let missing = &graph.nodes[graph.edges[*edge].from].id;
-            Some(format!(
-                "[{} waits for \"{missing}\", which was never started]",
-                graph.nodes[*join].id
-            ))
-        }
+        Step::Waits { join, edge } => Some(waits(graph, *join, &graph.edges[*edge])),
+    }
+}
+
+/// What a join waits for: the step before it, or the choice that was not made.
+fn waits(graph: &Graph, join: usize, missing: &Edge) -> String {
+    let join = &graph.nodes[join].id;
+    let from = &graph.nodes[missing.from];
+    match choice(graph, missing).filter(|_| from.kind.is_choice()) {
+        Some(choice) => format!("[{join} waits for \"{choice}\", which was not chosen]"),
+        None => format!("[{join} waits for \"{}\", which was never started]", from.id),
     }
 }
 

@@ -340,6 +340,8 @@ impl Context<'_> {
             (_, Place::Set { .. }) => format!("{name} is set here"),
             (_, Place::Read { .. }) => format!("{name} is read here"),
             (_, Place::Scope(scope)) => format!("the branch {}", branch(self.graph, *scope)),
+            (Fault::JoinWaits, _) => "the part that does not match begins here".to_owned(),
+            (Fault::NoResult | Fault::EndsNever, _) => "the path ends here".to_owned(),
             _ => "this has a part in it".to_owned(),
         }
     }

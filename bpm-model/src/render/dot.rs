@@ -27,7 +27,7 @@ pub fn dot(graph: &Graph) -> String {
     out
 }
 
-// Circles and diamonds keep their size; the id stands beside them. Merges and joins have none.
+// Circles keep their size, with the id beside them; merges and joins are small and have none.
 fn attributes(drawing: &Drawing<'_>, node: usize) -> String {
     const SMALL: &str = "width=0.25, height=0.25, fixedsize=true";
     let name = quoted(&drawing.name(node));
@@ -53,4 +53,65 @@ fn quoted(text: &str) -> String {
         '&' => Some(Cow::Borrowed("&amp;")),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    const HEAD: &str = r#"digraph "Sample" {
+    node [fontname="sans-serif", fontsize=11, shape=box];
+    edge [fontname="sans-serif", fontsize=10];
+"#;
+
+    #[test]
+    fn every_kind_has_its_shape() {
+        let flows = "start -> charge -> if:total > 9 -[total > 9]-> @approve -> merge:1
+             if:total > 9 -[else]-> merge:1 -> =fee -> for:xs -> parallel:a+b -> a -> join
+             parallel:a+b -> b -> join -> for:xs -> end";
+        let expected = r#"    n0 [shape=circle, label="", xlabel="start", width=0.25, height=0.25, fixedsize=true];
+    n1 [label="charge"];
+    n2 [shape=diamond, label="×\nif:total > 9"];
+    n3 [style=rounded, label="«user»\napprove"];
+    n4 [shape=diamond, label="×", width=0.25, height=0.25, fixedsize=true];
+    n5 [shape=note, label="fee"];
+    n6 [shape=hexagon, label="↻ for:xs"];
+    n7 [shape=diamond, label="+\nparallel:a+b"];
+    n8 [label="a"];
+    n9 [shape=diamond, label="+", width=0.25, height=0.25, fixedsize=true];
+    n10 [label="b"];
+    n11 [shape=doublecircle, label="", xlabel="end", width=0.25, height=0.25, fixedsize=true];
+    n0 -> n1;
+    n1 -> n2;
+    n2 -> n3 [label="total > 9"];
+    n3 -> n4;
+    n2 -> n4 [label="else"];
+    n4 -> n5;
+    n5 -> n6;
+    n6 -> n7 [label="next"];
+    n7 -> n8;
+    n8 -> n9;
+    n7 -> n10;
+    n10 -> n9;
+    n9 -> n6;
+    n6 -> n11 [label="done"];
+"#;
+        assert_eq!(dot(&sample::graph(flows)), format!("{HEAD}{expected}}}\n"));
+    }
+
+    #[test]
+    fn any_text_is_escaped() {
+        let cases = [
+            ("say \"hi\"\n; end", r#"say \"hi\" ; end"#),
+            (r"a\nb\", r"a\\nb\\"),
+            ("&lt; <b> [c] {d} 任务", "&amp;lt; <b> [c] {d} 任务"),
+            ("", ""),
+        ];
+        for (id, label) in cases {
+            let mut graph = sample::graph("a");
+            graph.nodes.to_mut()[0].id = id.into();
+            assert_eq!(dot(&graph), format!("{HEAD}    n0 [label=\"{label}\"];\n}}\n"));
+        }
+    }
 }

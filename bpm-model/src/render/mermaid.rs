@@ -32,10 +32,10 @@ fn label(drawing: &Drawing<'_>, node: usize) -> String {
     match drawing.shape(node) {
         Shape::User => format!("👤 {name}"),
         Shape::Choice => format!("× {name}"),
-        Shape::Fork => format!("+ {name}"),
+        Shape::Fork => format!("#43; {name}"),
         Shape::Each => format!("↻ {name}"),
         Shape::Merge => "×".to_owned(),
-        Shape::Join => "+".to_owned(),
+        Shape::Join => "#43;".to_owned(),
         // An empty label is a syntax error.
         _ if name.is_empty() => "#nbsp;".to_owned(),
         _ => name,
@@ -57,9 +57,86 @@ fn brackets(shape: Shape) -> (&'static str, &'static str) {
 // Mermaid has no escape but HTML entities with `#` for `&`. Whatever can mean something to its
 // lexer, to the markdown in its labels or to HTML goes out as a number.
 fn quoted(text: &str) -> String {
-    super::escaped(text, |c| {
-        let is_plain = c.is_alphanumeric() || " .,:+-=!?/'".contains(c);
-        let is_safe = is_plain || c == '_' || !c.is_ascii();
-        (!is_safe).then(|| Cow::Owned(format!("#{};", u32::from(c))))
-    })
+    let quoted = super::escaped(text, |c| {
+        let is_plain = c.is_alphanumeric() || !c.is_ascii() || " _.,:+-=!?/'".contains(c);
+        (!is_plain).then(|| Cow::Owned(format!("#{};", u32::from(c))))
+    });
+    if is_list_item(text) { quoted.replacen(' ', "#32;", 1) } else { quoted }
+}
+
+/// Whether markdown would make a list of it, which Mermaid refuses to draw.
+fn is_list_item(text: &str) -> bool {
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(first, "-" | "+") || first.strip_suffix('.').is_some_and(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    #[track_caller]
+    fn check(flows: &str, expected: &str) {
+        assert_eq!(mermaid(&sample::graph(flows)), expected);
+    }
+
+    #[test]
+    fn every_kind_has_its_shape() {
+        check(
+            "start -> charge -> if:total > 9 -[total > 9]-> @approve -> merge:1
+             if:total > 9 -[else]-> merge:1 -> =fee -> for:xs -> parallel:a+b -[a]-> a -> join
+             parallel:a+b -[b]-> b -> join -> for:xs -> end",
+            r##"flowchart TD
+    n0(("start"))
+    n1["charge"]
+    n2{"× if:total #62; 9"}
+    n3("👤 approve")
+    n4{"×"}
+    n5[/"fee"/]
+    n6{{"↻ for:xs"}}
+    n7{"#43; parallel:a+b"}
+    n8["a"]
+    n9{"#43;"}
+    n10["b"]
+    n11((("end")))
+    n0 --> n1
+    n1 --> n2
+    n2 -->|"total #62; 9"| n3
+    n3 --> n4
+    n2 -->|"else"| n4
+    n4 --> n5
+    n5 --> n6
+    n6 -->|"next"| n7
+    n7 -->|"a"| n8
+    n8 --> n9
+    n7 -->|"b"| n10
+    n10 --> n9
+    n9 --> n6
+    n6 -->|"done"| n11
+"##,
+        );
+    }
+
+    #[test]
+    fn any_text_is_escaped() {
+        let cases = [
+            ("say \"hi\"\n; end", "say #34;hi#34; #59; end"),
+            ("a#35;b & <i>`x`</i>", "a#35;35#59;b #38; #60;i#62;#96;x#96;#60;/i#62;"),
+            ("übung 任务 ✓", "übung 任务 ✓"),
+            (
+                "*a* [b] {c} (d) |e| \\n %%f",
+                "#42;a#42; #91;b#93; #123;c#125; #40;d#41; #124;e#124; #92;n #37;#37;f",
+            ),
+            ("1. first", "1.#32;first"),
+            ("- x - y", "-#32;x - y"),
+            ("1..=5", "1..=5"),
+            ("", "#nbsp;"),
+        ];
+        for (id, expected) in cases {
+            let mut graph = sample::graph("a");
+            graph.nodes.to_mut()[0].id = id.into();
+            assert_eq!(mermaid(&graph), format!("flowchart TD\n    n0[\"{expected}\"]\n"));
+        }
+    }
 }

@@ -139,5 +139,35 @@ pub(crate) fn gallery() -> Vec<(&'static str, Graph)> {
         ),
         ("while", graph("start -> while:n < 3 -[n < 3]-> try_it -> while:n < 3 -[else]-> end")),
         ("nested", nested()),
+        ("odd", odd()),
+        ("long", long()),
     ]
+}
+
+/// Ids and conditions of every nasty kind.
+pub(crate) fn odd() -> Graph {
+    let mut graph = graph("start -> if:x -[x]-> a -> a -> @b -> end\nif:x -[else]-> =c -> b");
+    let texts = [
+        "say \"hi\"",
+        "if:a < b && c > d | <i>`e`</i> #35; %% ;",
+        "two\n\nlines\tand \\n [x] {y} (z)",
+        "- übung 任务 ✓ end subgraph",
+        "",
+        "1. an id that is so long that nobody would ever want to see the whole of it",
+    ];
+    for (node, text) in graph.nodes.to_mut().iter_mut().zip(texts) {
+        node.id = text.into();
+    }
+    graph.edges.to_mut()[1].text = "a \"quoted\" <b>|&amp;|".into();
+    graph.name = "A <name> & \"more\"\n\n".into();
+    graph
+}
+
+/// A chain with ways back and forth that are too long to draw.
+pub(crate) fn long() -> Graph {
+    let chain: Vec<_> = (1..80).map(|index| format!("step_{index}")).collect();
+    graph(&format!(
+        "start -> if:x -> {} -> while:y -> if:x\nif:x -[skip]-> end\nwhile:y -[else]-> end",
+        chain.join(" -> ")
+    ))
 }

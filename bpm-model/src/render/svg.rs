@@ -20,6 +20,8 @@ const CIRCLE: i32 = 10;
 const DIAMOND: i32 = 14;
 const SMALL_DIAMOND: i32 = 9;
 const BESIDE: i32 = 5;
+const COG: &str = "m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0m2-6v3m0 6v3m-6-6h3m6 0h3m-10.2-4.2l2 2m4.4 4.4l2 2\
+                   m0-8.4l-2 2m-4.4 4.4l-2 2";
 
 /// The graph as an SVG element, top down, in the colour of the text around it.
 ///
@@ -120,9 +122,39 @@ fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Draws layer by layer, so that what all elements of a layer share is written once.
 fn write(out: &mut String, drawing: &Drawing<'_>, labels: &Labels, layout: &Layout) -> fmt::Result {
-    let Layout { width, height, .. } = layout;
-    let name = quoted(&super::one_line(&drawing.graph.name));
+    write_head(out, &super::one_line(&drawing.graph.name), layout)?;
+    out.push_str("<g opacity=\".6\">\n");
+    for route in &layout.routes {
+        write_route(out, route)?;
+    }
+    let nodes = || {
+        let placed = layout.nodes.iter().zip(&labels.nodes).enumerate();
+        placed.map(|(node, (&at, label))| (drawing.shape(node), at, label.as_str()))
+    };
+    out.push_str("</g>\n<g fill=\"currentColor\" fill-opacity=\".07\">\n");
+    for (shape, at, label) in nodes() {
+        write_outline(out, shape, at, label)?;
+    }
+    out.push_str("</g>\n<g opacity=\".75\">\n");
+    for (shape, at, label) in nodes() {
+        write_mark(out, shape, at, label)?;
+    }
+    out.push_str("</g>\n<g fill=\"currentColor\" stroke=\"none\">\n");
+    for (shape, at, label) in nodes() {
+        write_name(out, shape, at, label)?;
+    }
+    out.push_str("<g font-size=\"11\" text-anchor=\"middle\" opacity=\".85\">\n");
+    for (route, (label, stub)) in layout.routes.iter().zip(labels.edges.iter().zip(&labels.stubs)) {
+        route.label.map_or(Ok(()), |at| write_text(out, at, label, ""))?;
+        route.stub.map_or(Ok(()), |at| write_text(out, at, stub, ""))?;
+    }
+    out.push_str("</g>\n</g>\n</svg>\n");
+    Ok(())
+}
+
+fn write_head(out: &mut String, name: &str, Layout { width, height, .. }: &Layout) -> fmt::Result {
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"{width}\" \
@@ -130,123 +162,91 @@ fn write(out: &mut String, drawing: &Drawing<'_>, labels: &Labels, layout: &Layo
          fill=\"none\" stroke=\"currentColor\" font-size=\"12\" \
          font-family=\"ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace\">"
     )?;
-    writeln!(out, "<title>The process {name}</title>")?;
-    for (edge, route) in layout.routes.iter().enumerate() {
-        write_route(out, route)?;
-        if let Some(at) = route.label {
-            write_text(out, at, &labels.edges[edge], Anchor::Label)?;
-        }
-        if let Some(at) = route.stub {
-            write_text(out, at, &labels.stubs[edge], Anchor::Label)?;
-        }
-    }
-    for (node, &at) in layout.nodes.iter().enumerate() {
-        write_node(out, drawing.shape(node), at, &labels.nodes[node])?;
-    }
-    writeln!(out, "</svg>")
+    writeln!(out, "<title>The process {}</title>", quoted(name))
 }
 
 fn write_route(out: &mut String, route: &Route) -> fmt::Result {
-    let mut end = Point { x: 0, y: 0 };
-    write!(out, "<path opacity=\".6\" d=\"")?;
+    let mut x_before = 0;
+    out.push_str("<path d=\"");
     for stroke in &route.strokes {
-        match *stroke {
-            Stroke::Move(Point { x, y }) => write!(out, "M{x} {y}")?,
-            Stroke::Line(Point { y, .. }) => write!(out, "V{y}")?,
-            Stroke::Curve { to: Point { x, y }, bow } => {
-                write!(out, "C{} {bow} {x} {bow} {x} {y}", end.x)?;
-            }
-        }
         let (Stroke::Move(to) | Stroke::Line(to) | Stroke::Curve { to, .. }) = *stroke;
-        end = to;
+        let Point { x, y } = to;
+        match *stroke {
+            Stroke::Move(_) => write!(out, "M{x} {y}")?,
+            Stroke::Line(_) => write!(out, "V{y}")?,
+            Stroke::Curve { bow, .. } => write!(out, "C{x_before} {bow} {x} {bow} {x} {y}")?,
+        }
+        x_before = x;
     }
     // The arrow head is part of the line: a marker would need an id.
-    writeln!(out, "m-4-7l4 7 4-7\"/>")
+    out.push_str("m-4-7l4 7 4-7\"/>\n");
+    Ok(())
 }
 
-fn write_node(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
-    let Point { x, y } = at;
+fn write_outline(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
     match shape {
-        Shape::Service | Shape::User | Shape::Script => write_box(out, shape, at, label),
-        Shape::Start => {
-            writeln!(out, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{CIRCLE}\" stroke-width=\"1.5\"/>")?;
-            write_text(out, beside(at, CIRCLE), label, Anchor::Title)
-        }
-        Shape::End => {
-            writeln!(
-                out,
-                "<circle cx=\"{x}\" cy=\"{y}\" r=\"{}\" stroke-width=\"3\"/>",
-                CIRCLE - 1
-            )?;
-            write_text(out, beside(at, CIRCLE), label, Anchor::Beside)
-        }
-        Shape::Choice => write_diamond(out, at, DIAMOND, "m-4-4l8 8m0-8l-8 8", label),
-        Shape::Merge => write_diamond(out, at, SMALL_DIAMOND, "", label),
-        Shape::Fork => write_diamond(out, at, DIAMOND, "m-6 0h12m-6-6v12", label),
-        Shape::Join => write_diamond(out, at, SMALL_DIAMOND, "m-4 0h8m-4-4v8", label),
-        Shape::Each => write_diamond(out, at, DIAMOND, "m3-4a5 5 0 1 0 2 4m1-6l-2 3-3-1", label),
+        Shape::Service | Shape::Script => write_box(out, at, label, 3),
+        Shape::User => write_box(out, at, label, 10),
+        Shape::Start => write_circle(out, at, CIRCLE, "1.5"),
+        Shape::End => write_circle(out, at, CIRCLE - 1, "3"),
+        Shape::Choice | Shape::Fork | Shape::Each => write_diamond(out, at, DIAMOND),
+        Shape::Merge | Shape::Join => write_diamond(out, at, SMALL_DIAMOND),
     }
 }
 
-fn write_box(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
+fn write_box(out: &mut String, at: Point, label: &str, radius: i32) -> fmt::Result {
     let half = half_box(label);
-    let (x, y) = (at.x - half, at.y - BOX_HEIGHT / 2);
-    let radius = if shape == Shape::User { 10 } else { 3 };
+    let (x, y, width) = (at.x - half, at.y - BOX_HEIGHT / 2, 2 * half);
     writeln!(
         out,
-        "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{BOX_HEIGHT}\" rx=\"{radius}\" \
-         fill=\"currentColor\" fill-opacity=\".07\"/>",
-        2 * half
-    )?;
-    let icon = match shape {
-        Shape::User => "m-3-3a3 3 0 1 0 6 0a3 3 0 1 0-6 0m-3 9c0-7 12-7 12 0z",
-        Shape::Script => "m-4-5h9m-9 3.5h6m-6 3.5h9m-9 3.5h6",
-        _ => {
-            "m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0m2-6v3m0 6v3m-6-6h3m6 0h3m-10.2-4.2l2 2m4.4 4.4l2 2m0-8.4l-2 2m-4.4 4.4l-2 2"
-        }
-    };
-    let left = x + BOX_PADDING;
-    writeln!(out, "<path opacity=\".7\" d=\"M{} {}{icon}\"/>", left + ICON / 3, at.y)?;
-    write_text(out, Point { x: left + ICON, y: at.y }, label, Anchor::Beside)
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX_HEIGHT}\" rx=\"{radius}\"/>"
+    )
 }
 
-fn write_diamond(out: &mut String, at: Point, size: i32, marker: &str, label: &str) -> fmt::Result {
-    let Point { x, y } = at;
+fn write_circle(out: &mut String, Point { x, y }: Point, radius: i32, line: &str) -> fmt::Result {
+    writeln!(out, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" stroke-width=\"{line}\"/>")
+}
+
+fn write_diamond(out: &mut String, Point { x, y }: Point, size: i32) -> fmt::Result {
     let top = y - size;
-    writeln!(
-        out,
-        "<path fill=\"currentColor\" fill-opacity=\".07\" d=\"M{x} {top}l{size} {size}-{size} \
-         {size}-{size}-{size}z\"/>"
-    )?;
-    if !marker.is_empty() {
-        writeln!(out, "<path stroke-width=\"1.7\" d=\"M{x} {y}{marker}\"/>")?;
-    }
-    write_text(out, beside(at, size), label, Anchor::Beside)
+    writeln!(out, "<path d=\"M{x} {top}l{size} {size}-{size} {size}-{size}-{size}z\"/>")
 }
 
-fn beside(at: Point, radius: i32) -> Point {
-    Point { x: at.x + radius + BESIDE, y: at.y }
+/// The mark inside a shape: a cog, a person, lines of text, a cross, a plus, a round arrow.
+fn write_mark(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
+    let (line, path) = match shape {
+        Shape::Start | Shape::End | Shape::Merge => return Ok(()),
+        Shape::Service => ("1", COG),
+        Shape::User => ("1", "m-3-3a3 3 0 1 0 6 0a3 3 0 1 0-6 0m-3 9c0-7 12-7 12 0z"),
+        Shape::Script => ("1", "m-4-5h9m-9 3.5h6m-6 3.5h9m-9 3.5h6"),
+        Shape::Choice => ("2", "m-4-4l8 8m0-8l-8 8"),
+        Shape::Fork => ("2", "m-6 0h12m-6-6v12"),
+        Shape::Join => ("1.5", "m-4 0h8m-4-4v8"),
+        Shape::Each => ("1.5", "m3-4a5 5 0 1 0 2 4m1-6l-2 3-3-1"),
+    };
+    let x = if is_box(shape) { at.x - half_box(label) + BOX_PADDING + ICON / 3 } else { at.x };
+    writeln!(out, "<path stroke-width=\"{line}\" d=\"M{x} {}{path}\"/>", at.y)
 }
 
-/// What a text is for, and so how it hangs on its point.
-#[derive(Clone, Copy)]
-enum Anchor {
-    Title,
-    Beside,
-    Label,
+fn write_name(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
+    let x = match shape {
+        _ if is_box(shape) => at.x - half_box(label) + BOX_PADDING + ICON,
+        Shape::Start | Shape::End => at.x + CIRCLE + BESIDE,
+        _ => at.x + DIAMOND + BESIDE,
+    };
+    let style = if shape == Shape::Start { " font-weight=\"bold\"" } else { "" };
+    write_text(out, Point { x, ..at }, label, style)
 }
 
-fn write_text(out: &mut String, at: Point, text: &str, anchor: Anchor) -> fmt::Result {
+fn is_box(shape: Shape) -> bool {
+    matches!(shape, Shape::Service | Shape::User | Shape::Script)
+}
+
+fn write_text(out: &mut String, Point { x, y }: Point, text: &str, style: &str) -> fmt::Result {
     if text.is_empty() {
         return Ok(());
     }
-    let attributes = match anchor {
-        Anchor::Title => " font-weight=\"bold\"",
-        Anchor::Beside => "",
-        Anchor::Label => " font-size=\"11\" text-anchor=\"middle\" opacity=\".85\"",
-    };
-    let Point { x, y } = Point { y: at.y + 4, ..at };
-    write!(out, "<text x=\"{x}\" y=\"{y}\" fill=\"currentColor\" stroke=\"none\"{attributes}>")?;
+    write!(out, "<text x=\"{x}\" y=\"{}\"{style}>", y + 4)?;
     let shown = shown(text);
     if shown.len() != text.len() {
         write!(out, "<title>{}</title>", quoted(text))?;
@@ -271,14 +271,115 @@ mod tests {
     use super::*;
     use crate::render::sample;
 
+    /// `PICTURES=/tmp/pictures cargo test -p bpm-model gallery` writes all forms to look at.
     #[test]
-    #[ignore = "writes pictures for people to look at"]
-    fn gallery() {
+    fn gallery_is_embeddable() {
         for (name, graph) in sample::gallery() {
-            std::fs::write(format!("/tmp/gallery/{name}.svg"), svg(&graph)).unwrap();
-            std::fs::write(format!("/tmp/gallery/{name}.dot"), super::super::dot(&graph)).unwrap();
-            std::fs::write(format!("/tmp/gallery/{name}.mmd"), super::super::mermaid(&graph))
-                .unwrap();
+            let picture = svg(&graph);
+            assert_eq!(picture.lines().next().map(|line| line.ends_with('>')), Some(true));
+            for bad in ["\n\n", " id=", "<script", "url(", "href", "<style"] {
+                assert!(!picture.contains(bad), "{bad:?} in the picture of {name}");
+            }
+            if let Ok(directory) = std::env::var("PICTURES") {
+                let file = |kind: &str| format!("{directory}/{name}.{kind}");
+                std::fs::write(file("svg"), picture).unwrap();
+                std::fs::write(file("mmd"), crate::render::mermaid(&graph)).unwrap();
+                std::fs::write(file("dot"), crate::render::dot(&graph)).unwrap();
+            }
         }
+    }
+
+    #[test]
+    fn nothing_overlaps() {
+        for (name, graph) in sample::gallery() {
+            let boxes = boxes(&graph);
+            for (index, one) in boxes.iter().enumerate() {
+                for other in &boxes[index + 1..] {
+                    let apart_x = one.1.x >= other.2.x || other.1.x >= one.2.x;
+                    let apart_y = one.1.y >= other.2.y || other.1.y >= one.2.y;
+                    assert!(apart_x || apart_y, "{name}: {one:?} {other:?}");
+                }
+            }
+        }
+    }
+
+    /// What every node, label and stub covers.
+    fn boxes(graph: &Graph) -> Vec<(String, Point, Point)> {
+        let drawing = Drawing::new(graph);
+        let labels = Labels::new(&drawing);
+        let extents: Vec<_> =
+            drawing.nodes().map(|(node, _)| labels.extent(&drawing, node)).collect();
+        let links: Vec<_> =
+            (0..drawing.edges.len()).map(|edge| labels.link(&drawing, edge)).collect();
+        let layout = layout(&extents, &links);
+        let nodes = labels.nodes.iter().zip(&layout.nodes).zip(&extents);
+        let mut boxes: Vec<_> = nodes.map(|((text, at), size)| area(text, *at, *size)).collect();
+        for (edge, route) in layout.routes.iter().enumerate() {
+            let label = route.label.zip(links[edge].label);
+            boxes.extend(label.map(|(at, size)| area(&labels.edges[edge], at, size)));
+            boxes.extend(route.stub.map(|at| area(&labels.stubs[edge], at, links[edge].stub)));
+        }
+        boxes
+    }
+
+    fn area(text: &str, Point { x, y }: Point, size: Extent) -> (String, Point, Point) {
+        let low = Point { x: x - size.left, y: y - size.height / 2 };
+        let high = Point { x: x + size.right, y: y + size.height / 2 };
+        (text.to_owned(), low, high)
+    }
+
+    #[test]
+    fn a_loop_climbs_beside_its_body() {
+        let graph =
+            sample::graph("start -> while:n < 3 -[n < 3]-> @fix -> while:n < 3 -[else]-> end");
+        let expected = r#"<svg xmlns="http://www.w3.org/2000/svg" role="img" width="223" height="198" viewBox="0 0 223 198" style="max-width:100%;height:auto" fill="none" stroke="currentColor" font-size="12" font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace">
+<title>The process Sample</title>
+<g opacity=".6">
+<path d="M105 38V60m-4-7l4 7 4-7"/>
+<path d="M105 88C105 100 74 100 74 112M74 128V150m-4-7l4 7 4-7"/>
+<path d="M74 180C74 200 20 200 20 180V60C20 40 105 40 105 60m-4-7l4 7 4-7"/>
+<path d="M105 88C105 100 136 100 136 112M136 128V155m-4-7l4 7 4-7"/>
+</g>
+<g fill="currentColor" fill-opacity=".07">
+<circle cx="105" cy="28" r="10" stroke-width="1.5"/>
+<path d="M105 60l14 14-14 14-14-14z"/>
+<rect x="44" y="150" width="60" height="30" rx="10"/>
+<circle cx="136" cy="165" r="9" stroke-width="3"/>
+</g>
+<g opacity=".75">
+<path stroke-width="2" d="M105 74m-4-4l8 8m0-8l-8 8"/>
+<path stroke-width="1" d="M60 165m-3-3a3 3 0 1 0 6 0a3 3 0 1 0-6 0m-3 9c0-7 12-7 12 0z"/>
+</g>
+<g fill="currentColor" stroke="none">
+<text x="120" y="32" font-weight="bold">Sample</text>
+<text x="124" y="78">while:n &lt; 3</text>
+<text x="72" y="169">fix</text>
+<text x="151" y="169">end</text>
+<g font-size="11" text-anchor="middle" opacity=".85">
+<text x="74" y="124">n &lt; 3</text>
+<text x="136" y="124">else</text>
+</g>
+</g>
+</svg>
+"#;
+        assert_eq!(svg(&graph), expected);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_whole_in_a_tooltip() {
+        let mut graph = sample::graph("a");
+        graph.nodes.to_mut()[0].id = "<a text of more than thirty-six characters>".into();
+        let picture = svg(&graph);
+        let whole = "<title>&lt;a text of more than thirty-six characters&gt;</title>";
+        assert!(
+            picture.contains(&format!("{whole}&lt;a text of more than thirty-six cha…</text>"))
+        );
+    }
+
+    #[test]
+    fn an_empty_graph_is_an_empty_picture() {
+        let mut graph = sample::graph("");
+        graph.scopes = Vec::new().into();
+        assert!(svg(&graph).contains("<title>The process Sample</title>\n"));
     }
 }

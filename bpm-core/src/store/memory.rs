@@ -1,0 +1,376 @@
+//! The store that forgets: for tests, and for processes that need not outlive their program.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceRow, StartRow, Started, StateRow,
+    Status, Store, Stored, TurnRows, UserTaskFilter, UserTaskRow, Verdict,
+};
+use crate::clock::Timestamp;
+use crate::ids::{IncidentId, InstanceId, UserTaskId};
+
+/// How many user tasks are listed when the filter names no limit.
+const LISTED: usize = 1_000;
+
+/// A store in the memory of the program.
+///
+/// Clones are handles of one content, and one handle at a time has it open: from its first call
+/// until it is closed or dropped. Meanwhile the calls of the others fail with [`Error::Locked`].
+/// So a test restarts an engine by handing it a clone:
+///
+/// ```
+/// use bpm_core::store::{Error, Memory, Store};
+///
+/// let first = Memory::new();
+/// let second = first.clone();
+/// first.latest()?;
+/// assert!(matches!(second.latest(), Err(Error::Locked { .. })));
+/// first.close()?;
+/// second.latest()?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Memory {
+    shared: Arc<Mutex<Shared>>,
+    handle: u64,
+    closed: AtomicBool,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::handle(Arc::default())
+    }
+
+    fn handle(shared: Arc<Mutex<Shared>>) -> Self {
+        static HANDLES: AtomicU64 = AtomicU64::new(0);
+        let handle = HANDLES.fetch_add(1, Ordering::Relaxed);
+        Self { shared, handle, closed: AtomicBool::new(false) }
+    }
+
+    /// The content, if this handle has it open or can open it. A panic elsewhere cannot have left
+    /// it half written: a turn is checked before anything of it is.
+    fn content(&self) -> Result<Open<'_>, Error> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Error::Closed);
+        }
+        match *shared.holder.get_or_insert(self.handle) {
+            holder if holder == self.handle => Ok(Open(shared)),
+            _ => Err(Error::Locked {
+                by: format!("pid {}, this very process", std::process::id()),
+                what: "the memory store".to_owned(),
+            }),
+        }
+    }
+
+    fn release(&self) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, Ordering::Relaxed);
+        if shared.holder == Some(self.handle) {
+            shared.holder = None;
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Memory {
+    /// Another handle of the same content; it is open once the others are closed or dropped.
+    fn clone(&self) -> Self {
+        Self::handle(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    holder: Option<u64>,
+    content: Content,
+}
+
+struct Open<'a>(MutexGuard<'a, Shared>);
+
+impl std::ops::Deref for Open<'_> {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.0.content
+    }
+}
+
+impl std::ops::DerefMut for Open<'_> {
+    fn deref_mut(&mut self) -> &mut Content {
+        &mut self.0.content
+    }
+}
+
+impl Store for Memory {
+    fn commit(&self, batch: &Batch) -> Result<Vec<Verdict>, Error> {
+        let mut content = self.content()?;
+        let mut refused = HashSet::new();
+        let mut verdicts = Vec::with_capacity(batch.turns.len());
+        for turn in &batch.turns {
+            let verdict = match refused.contains(&turn.instance) {
+                true => Verdict::Stale,
+                false => content.turn(turn),
+            };
+            if verdict != Verdict::Committed {
+                refused.insert(turn.instance);
+            }
+            verdicts.push(verdict);
+        }
+        content.latest = content.latest.max(batch.now);
+        Ok(verdicts)
+    }
+
+    fn load(&self, instance: InstanceId) -> Result<Option<Stored>, Error> {
+        Ok(self.content()?.instances.get(&instance).map(|kept| Stored {
+            row: kept.row.clone(),
+            turns: kept.after(kept.row.snapshot_seq).to_vec(),
+        }))
+    }
+
+    fn active(&self, after: Option<InstanceId>, limit: usize) -> Result<Vec<InstanceId>, Error> {
+        let content = self.content()?;
+        let later = |id: &&InstanceId| after.is_none_or(|after| **id > after);
+        Ok(content.active.iter().filter(later).take(limit).copied().collect())
+    }
+
+    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error> {
+        Ok(self.content()?.instances.get(&instance).map(|kept| kept.row.clone()))
+    }
+
+    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, Error> {
+        Ok(self.content()?.started(process, key))
+    }
+
+    fn history(
+        &self,
+        instance: InstanceId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, Error> {
+        let content = self.content()?;
+        let turns = content.instances.get(&instance).map_or(&[][..], |kept| kept.after(after));
+        Ok(turns.iter().take(limit).cloned().collect())
+    }
+
+    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {
+        let content = self.content()?;
+        let open = content.open.iter().filter_map(|(_, id)| content.tasks.get(id));
+        let fitting = open.filter(|task| fits(filter, task));
+        Ok(fitting.take(filter.limit.unwrap_or(LISTED)).cloned().collect())
+    }
+
+    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error> {
+        Ok(self.content()?.tasks.get(&task).cloned())
+    }
+
+    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {
+        let content = self.content()?;
+        let open = content.unsettled.iter().filter_map(|(_, id)| content.incidents.get(id));
+        Ok(open.take(limit).cloned().collect())
+    }
+
+    fn definitions(&self) -> Result<Vec<DefinitionRow>, Error> {
+        Ok(self.content()?.definitions.values().cloned().collect())
+    }
+
+    fn live(&self, process: &str, version: u32) -> Result<u64, Error> {
+        let content = self.content()?;
+        let lives = |row: &InstanceRow| {
+            row.start.version == version && row.start.process == process && row.ended.is_none()
+        };
+        Ok(content.instances.values().filter(|kept| lives(&kept.row)).count() as u64)
+    }
+
+    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), Error> {
+        let name = (definition.name.clone(), definition.version);
+        self.content()?.definitions.insert(name, definition.clone());
+        Ok(())
+    }
+
+    fn latest(&self) -> Result<Timestamp, Error> {
+        Ok(self.content()?.latest)
+    }
+
+    fn close(&self) -> Result<(), Error> {
+        self.release();
+        Ok(())
+    }
+}
+
+fn fits(filter: &UserTaskFilter, task: &UserTaskRow) -> bool {
+    let is = |wanted: &Option<String>, has: Option<&String>| {
+        wanted.as_ref().is_none_or(|wanted| has == Some(wanted))
+    };
+    is(&filter.process, Some(&task.process))
+        && is(&filter.name, Some(&task.name))
+        && is(&filter.group, task.group.as_ref())
+        && is(&filter.user, task.user.as_ref())
+        && is(&filter.key, task.key.as_ref())
+        && filter.instance.is_none_or(|instance| instance == task.instance)
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    instances: BTreeMap<InstanceId, Kept>,
+    /// Instances by process and key.
+    keys: HashMap<(String, String), InstanceId>,
+    active: BTreeSet<InstanceId>,
+    tasks: BTreeMap<UserTaskId, UserTaskRow>,
+    open: BTreeSet<(Timestamp, UserTaskId)>,
+    incidents: BTreeMap<IncidentId, IncidentRow>,
+    unsettled: BTreeSet<(Timestamp, IncidentId)>,
+    definitions: BTreeMap<(String, u32), DefinitionRow>,
+    latest: Timestamp,
+}
+
+/// An instance and its history, without gaps from turn 1 on.
+#[derive(Debug)]
+struct Kept {
+    row: InstanceRow,
+    turns: Vec<HistoryRow>,
+}
+
+impl Kept {
+    fn after(&self, seq: u64) -> &[HistoryRow] {
+        let skipped = usize::try_from(seq).unwrap_or(usize::MAX);
+        self.turns.get(skipped..).unwrap_or_default()
+    }
+}
+
+impl Content {
+    /// Writes all of a turn, or none of it.
+    fn turn(&mut self, turn: &TurnRows) -> Verdict {
+        if !self.is_next(turn) {
+            return Verdict::Stale;
+        }
+        if let Some(started) = turn.start.as_ref().and_then(|start| self.taken(start)) {
+            return Verdict::KeyTaken(started);
+        }
+        if !self.is_open(turn) {
+            return Verdict::Stale;
+        }
+        match (&turn.start, &turn.state) {
+            (Some(start), Some(state)) => self.start(turn, start, state),
+            (None, Some(state)) => self.state(turn, state),
+            _ => {}
+        }
+        self.record(turn);
+        self.waits(turn);
+        Verdict::Committed
+    }
+
+    /// Whether the instance has the turn before this one and no other. A first turn brings the
+    /// instance's rows, no other does.
+    fn is_next(&self, turn: &TurnRows) -> bool {
+        let last = self.instances.get(&turn.instance).map(|kept| kept.turns.len() as u64);
+        match (last, &turn.start) {
+            (None, Some(_)) => turn.seq == 1 && turn.state.is_some(),
+            (Some(last), None) => turn.seq == last + 1,
+            _ => false,
+        }
+    }
+
+    /// Whether what the turn opens is new, and what it closes open.
+    fn is_open(&self, turn: &TurnRows) -> bool {
+        let opens = |id| turn.opened.iter().any(|task| task.id == id);
+        let open = |id: &UserTaskId| match self.tasks.get(id) {
+            Some(task) => task.instance == turn.instance && task.closed.is_none(),
+            None => opens(*id),
+        };
+        let raises = |id| turn.raised.iter().any(|incident| incident.id == id);
+        let unsettled = |id: &IncidentId| match self.incidents.get(id) {
+            Some(row) => {
+                row.instance == turn.instance && self.unsettled.contains(&(row.since, *id))
+            }
+            None => raises(*id),
+        };
+        turn.opened.iter().all(|task| !self.tasks.contains_key(&task.id))
+            && turn.raised.iter().all(|incident| !self.incidents.contains_key(&incident.id))
+            && turn.closed.iter().all(|(id, _)| open(id))
+            && turn.settled.iter().all(unsettled)
+    }
+
+    fn taken(&self, start: &StartRow) -> Option<Started> {
+        self.started(&start.process, start.key.as_deref()?)
+    }
+
+    fn started(&self, process: &str, key: &str) -> Option<Started> {
+        let instance = *self.keys.get(&(process.to_owned(), key.to_owned()))?;
+        let input_hash = self.instances.get(&instance)?.row.start.input_hash;
+        Some(Started { instance, input_hash })
+    }
+
+    fn start(&mut self, turn: &TurnRows, start: &StartRow, state: &StateRow) {
+        if let Some(key) = &start.key {
+            self.keys.insert((start.process.clone(), key.clone()), turn.instance);
+        }
+        let row = InstanceRow {
+            id: turn.instance,
+            start: start.clone(),
+            state: StateRow { status: Status::Running, snapshot: None, ..state.clone() },
+            snapshot_seq: 0,
+            created: turn.at,
+            ended: None,
+        };
+        self.instances.insert(turn.instance, Kept { row, turns: Vec::new() });
+        self.state(turn, state);
+    }
+
+    fn state(&mut self, turn: &TurnRows, state: &StateRow) {
+        let Some(Kept { row, .. }) = self.instances.get_mut(&turn.instance) else { return };
+        let before = std::mem::replace(&mut row.state, state.clone());
+        match state.snapshot {
+            Some(_) => row.snapshot_seq = turn.seq,
+            None => row.state.snapshot = before.snapshot,
+        }
+        row.ended = state.status.is_end().then_some(turn.at);
+        match state.active {
+            true => self.active.insert(turn.instance),
+            false => self.active.remove(&turn.instance),
+        };
+    }
+
+    fn record(&mut self, turn: &TurnRows) {
+        let row = HistoryRow { seq: turn.seq, at: turn.at, body: turn.body.clone() };
+        if let Some(kept) = self.instances.get_mut(&turn.instance) {
+            kept.turns.push(row);
+        }
+    }
+
+    fn waits(&mut self, turn: &TurnRows) {
+        for task in &turn.opened {
+            self.open.insert((task.created, task.id));
+            self.tasks.insert(task.id, UserTaskRow { closed: None, ..task.clone() });
+        }
+        for (id, closed) in &turn.closed {
+            if let Some(task) = self.tasks.get_mut(id) {
+                self.open.remove(&(task.created, *id));
+                task.closed = Some(closed.clone());
+            }
+        }
+        for incident in &turn.raised {
+            self.unsettled.insert((incident.since, incident.id));
+            self.incidents.insert(incident.id, incident.clone());
+        }
+        for id in &turn.settled {
+            if let Some(incident) = self.incidents.get(id) {
+                self.unsettled.remove(&(incident.since, *id));
+            }
+        }
+    }
+}

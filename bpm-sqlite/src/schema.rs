@@ -1,0 +1,149 @@
+//! Whose file it is, and how it comes to have our tables.
+
+use bpm_core::store::Error;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::connection::{Write, answer};
+use crate::error::sqlite;
+
+/// Migration *n* leads from schema *n* − 1 to *n*; each is one transaction. What was published
+/// is never edited.
+pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+const HAS_META: &str =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'bpm_meta'";
+const APPLICATION: &str = "PRAGMA application_id";
+const SCHEMA: &str = "SELECT schema FROM bpm_meta WHERE only = 1";
+const SET_SCHEMA: &str = "UPDATE bpm_meta SET schema = ?1 WHERE only = 1";
+const CHECK: &str = "PRAGMA quick_check(1)";
+
+/// The schema that the file has, 0 if it has none of our tables yet. Only reads: a file that is
+/// not ours stays as it is.
+pub(crate) fn identify(connection: &Connection, file: &str) -> Result<usize, Error> {
+    match found(connection).map_err(|error| sqlite(file, error))? {
+        Found::Ours(schema) if schema <= MIGRATIONS.len() => Ok(schema),
+        Found::Ours(schema) => Err(Error::Foreign(format!(
+            "`{file}` was written by a newer engine: it has schema {schema}, this engine knows \
+             {}\n  help: update bpm-engine, or open another file",
+            MIGRATIONS.len()
+        ))),
+        Found::Nobodys => Ok(0),
+        Found::Others(application) => Err(Error::Foreign(format!(
+            "`{file}` belongs to another program (application_id {application}); nothing was \
+             written\n  help: open another file"
+        ))),
+    }
+}
+
+enum Found {
+    Ours(usize),
+    Nobodys,
+    Others(String),
+}
+
+fn found(connection: &Connection) -> rusqlite::Result<Found> {
+    if connection.query_row(HAS_META, [], |row| row.get::<_, i64>(0))? > 0 {
+        return schema(connection).map(Found::Ours);
+    }
+    Ok(match answer(connection, APPLICATION)? {
+        nobody if nobody == "0" => Found::Nobodys,
+        application => Found::Others(application),
+    })
+}
+
+fn schema(connection: &Connection) -> rusqlite::Result<usize> {
+    let schema: Option<i64> = connection.query_row(SCHEMA, [], |row| row.get(0)).optional()?;
+    Ok(schema.map_or(0, |schema| usize::try_from(schema).unwrap_or(usize::MAX)))
+}
+
+/// Brings the file to the newest schema.
+pub(crate) fn migrate(connection: &Connection, file: &str, from: usize) -> Result<(), Error> {
+    let mut steps = MIGRATIONS.iter().enumerate().skip(from);
+    steps
+        .try_for_each(|(before, migration)| step(connection, migration, before + 1))
+        .map_err(|error| sqlite(file, error))
+}
+
+fn step(connection: &Connection, migration: &str, schema: usize) -> rusqlite::Result<()> {
+    let write = Write::begin(connection)?;
+    write.execute_batch(migration)?;
+    write.execute(SET_SCHEMA, [i64::try_from(schema).unwrap_or(i64::MAX)])?;
+    write.commit()
+}
+
+/// Whether SQLite finds the file sound; its time grows with the file.
+pub(crate) fn verify(connection: &Connection, file: &str) -> Result<(), Error> {
+    match answer(connection, CHECK).map_err(|error| sqlite(file, error))? {
+        sound if sound == "ok" => Ok(()),
+        finding => {
+            Err(Error::Corrupt(format!("`{file}` is damaged: {finding}\n  help: restore a backup")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::Sqlite;
+    use crate::connection::BEGIN;
+
+    const TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bpm%'";
+
+    /// Runs statements of a migration until `stop`; what the folder holds then is what a kill
+    /// leaves, and is copied. The number of statements there are.
+    fn killed(folder: &Path, migration: &str, stop: usize, copy: &Path) -> usize {
+        let connection = Connection::open(folder.join("shop.db")).unwrap();
+        // A cache of nothing, so that half-done work reaches the log.
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA cache_size = 1; CREATE TABLE mine(x)")
+            .unwrap();
+        connection.execute_batch(BEGIN).unwrap();
+        // A blank line behind each statement is the form of our migrations.
+        let statements: Vec<&str> =
+            migration.split("\n\n").filter(|text| text.trim_end().ends_with(';')).collect();
+        for statement in statements.iter().take(stop) {
+            connection.execute_batch(statement).unwrap();
+        }
+        for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        statements.len()
+    }
+
+    #[test]
+    fn a_migration_can_be_killed_at_any_statement() {
+        for stop in 0.. {
+            let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let count = killed(folder.path(), MIGRATIONS[0], stop, copy.path());
+            if stop > count {
+                break;
+            }
+            let file = copy.path().join("shop.db");
+            let left = Connection::open(&file).unwrap();
+            assert_eq!(left.query_row(TABLES, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+            drop(left);
+            drop(Sqlite::open(&file).unwrap());
+            let opened = Connection::open(&file).unwrap();
+            assert_eq!(schema(&opened).unwrap(), MIGRATIONS.len(), "killed at {stop}");
+            assert_eq!(answer(&opened, CHECK).unwrap(), "ok", "killed at {stop}");
+        }
+    }
+
+    #[test]
+    fn tables_are_strict_and_states_are_checked() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, ":memory:", 0).unwrap();
+        let lax = "SELECT count(*) FROM pragma_table_list WHERE name LIKE 'bpm%' \
+             AND type = 'table' AND NOT strict";
+        assert_eq!(connection.query_row(lax, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        let wrong = "INSERT INTO bpm_instance VALUES (zeroblob(16), 'p', 1, NULL, 0, 'Stuck', 1, \
+             '[]', 1, NULL, 0, NULL, 0, 0, NULL)";
+        assert!(connection.execute(wrong, []).unwrap_err().to_string().contains("CHECK"));
+        connection.execute(&wrong.replace("Stuck", "Running"), []).unwrap();
+        let again = "INSERT INTO bpm_meta VALUES (2, 1, 1)";
+        assert!(connection.execute(again, []).unwrap_err().to_string().contains("CHECK"));
+    }
+}

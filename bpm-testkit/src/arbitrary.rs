@@ -1,0 +1,186 @@
+//! Random graphs: sound ones by construction, and ones with a mutation that may break them.
+
+use bpm_model::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind};
+use bpm_model::kind::Kind;
+
+/// A generator of random numbers that gives the same ones for the same seed.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The generator of a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `bound`, which is not 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 16) % bound as u64) as usize
+    }
+}
+
+/// A graph under construction: `start → task → end`, of which edges are replaced.
+#[derive(Clone, Debug)]
+pub struct Sketch {
+    kinds: Vec<Kind>,
+    edges: Vec<(usize, usize)>,
+    /// The edges on which a token is the only one of its instance.
+    alone: Vec<bool>,
+}
+
+impl Default for Sketch {
+    fn default() -> Sketch {
+        let kinds = vec![Kind::Start, task(), Kind::End { returns: false }];
+        Sketch { kinds, edges: vec![(0, 1), (1, 2)], alone: vec![true; 2] }
+    }
+}
+
+fn task() -> Kind {
+    Kind::Service { task: "task".into() }
+}
+
+impl Sketch {
+    /// A sound graph made in so many steps.
+    pub fn sound(random: &mut Random, steps: usize) -> Sketch {
+        let mut sketch = Sketch::default();
+        for _ in 0..steps {
+            sketch.grow(random);
+        }
+        sketch
+    }
+
+    /// Replaces a random edge by a block; what was sound stays sound.
+    pub fn grow(&mut self, random: &mut Random) {
+        let edge = random.below(self.edges.len());
+        match random.below(7) {
+            0 => self.put_task(edge),
+            1 | 2 => self.put_block(edge, Kind::Exclusive, 2 + random.below(2)),
+            3 => self.put_block(edge, Kind::Parallel, 2 + random.below(2)),
+            4 => self.put_loop(edge),
+            5 if self.alone[edge] => self.put_detour(edge, random),
+            _ if self.alone[edge] => self.put_end(edge),
+            _ => self.put_task(edge),
+        }
+    }
+
+    /// Changes something at random that may or may not keep the graph sound, but keeps its form.
+    pub fn mutate(&mut self, random: &mut Random) {
+        match random.below(3) {
+            0 => self.flip(random),
+            1 => self.bridge(random, Kind::Exclusive),
+            _ => self.bridge(random, Kind::Parallel),
+        }
+    }
+
+    /// Puts a task on an edge.
+    pub fn put_task(&mut self, edge: usize) {
+        self.split(edge, task());
+    }
+
+    /// Puts a block with so many branches on an edge.
+    pub fn put_block(&mut self, edge: usize, kind: Kind, branches: usize) {
+        let alone = self.alone[edge] && kind == Kind::Exclusive;
+        let middle = self.split(edge, kind.clone());
+        let close = self.split(middle, kind);
+        self.alone[middle] = alone;
+        let (open, end) = (self.edges[middle].0, self.edges[middle].1);
+        debug_assert_eq!(self.edges[close].0, end);
+        for _ in 1..branches {
+            self.edges.push((open, end));
+            self.alone.push(alone);
+        }
+    }
+
+    /// Puts a loop on an edge.
+    pub fn put_loop(&mut self, edge: usize) {
+        let body = self.split(edge, Kind::Exclusive);
+        self.split(body, Kind::Exclusive);
+        let (head, tail) = self.edges[body];
+        self.edges.push((tail, head));
+        self.alone.push(self.alone[body]);
+    }
+
+    /// A choice on one edge that leads to another one: where a token is alone, it may go anywhere.
+    pub fn put_detour(&mut self, edge: usize, random: &mut Random) {
+        let alone: Vec<usize> = (0..self.edges.len()).filter(|at| self.alone[*at]).collect();
+        let other = alone[random.below(alone.len())];
+        self.connect(edge, other, Kind::Exclusive);
+    }
+
+    fn put_end(&mut self, edge: usize) {
+        let behind = self.split(edge, Kind::Exclusive);
+        self.kinds.push(Kind::End { returns: false });
+        self.edges.push((self.edges[behind].0, self.kinds.len() - 1));
+        self.alone.push(true);
+    }
+
+    /// Puts a node on an edge and gives the edge behind it.
+    fn split(&mut self, edge: usize, kind: Kind) -> usize {
+        self.kinds.push(kind);
+        let (node, to) = (self.kinds.len() - 1, self.edges[edge].1);
+        self.edges[edge].1 = node;
+        self.edges.push((node, to));
+        self.alone.push(self.alone[edge]);
+        self.edges.len() - 1
+    }
+
+    fn flip(&mut self, random: &mut Random) {
+        let gateway = |node: &usize| matches!(self.kinds[*node], Kind::Exclusive | Kind::Parallel);
+        let gateways: Vec<usize> = (0..self.kinds.len()).filter(gateway).collect();
+        if gateways.is_empty() {
+            return;
+        }
+        let node = gateways[random.below(gateways.len())];
+        self.kinds[node] = match self.kinds[node] {
+            Kind::Exclusive => Kind::Parallel,
+            _ => Kind::Exclusive,
+        };
+    }
+
+    /// A way from one random edge to another one.
+    fn bridge(&mut self, random: &mut Random, kind: Kind) {
+        let from = random.below(self.edges.len());
+        let to = random.below(self.edges.len());
+        self.connect(from, to, kind);
+    }
+
+    /// A gateway on each of two edges, and a way from the first to the second.
+    fn connect(&mut self, from: usize, to: usize, kind: Kind) {
+        let alone = self.alone[from] && self.alone[to] && kind == Kind::Exclusive;
+        let behind = self.split(from, kind.clone());
+        let before = self.split(to, kind);
+        self.edges.push((self.edges[behind].0, self.edges[before].0));
+        self.alone.push(alone);
+    }
+
+    /// The sketch as a built graph, in which every choice is free.
+    pub fn graph(&self) -> Graph {
+        let node = |(at, kind): (usize, &Kind)| Node {
+            id: format!("n{at}").into(),
+            kind: kind.clone(),
+            scope: 0,
+            reads: Vec::new().into(),
+            sets: Vec::new().into(),
+            source: "".into(),
+        };
+        let edge = |&(from, to): &(usize, usize)| {
+            let chooses = self.kinds[from] == Kind::Exclusive;
+            let condition = if chooses { Condition::Code } else { Condition::Always };
+            Edge { from, to, condition, text: "".into(), sets: Vec::new().into() }
+        };
+        Graph {
+            name: "Random".into(),
+            version: 1,
+            origin: Origin::Built,
+            outcome: Outcome::Variables,
+            nodes: self.kinds.iter().enumerate().map(node).collect::<Vec<_>>().into(),
+            edges: self.edges.iter().map(edge).collect::<Vec<_>>().into(),
+            variables: Vec::new().into(),
+            parameters: 0,
+            scopes: vec![Scope { kind: ScopeKind::Process, parent: 0 }].into(),
+        }
+    }
+}
