@@ -138,7 +138,11 @@ impl Parser<'_> {
     }
 
     fn script(&mut self, target: Target) -> Do {
-        let start = self.span();
+        let equals = self.before().map_or_else(|| self.span(), TokenTree::span);
+        if let Some(report) = self.misspelt_verb() {
+            self.tail();
+            return Do::Broken { sets: target.names, report };
+        }
         let value = self.until(|parser| {
             let closed = matches!(parser.before(), Some(TokenTree::Group(group))
                 if group.delimiter() == Delimiter::Brace);
@@ -152,10 +156,17 @@ impl Parser<'_> {
         }
         self.eat_sign(';');
         if value.is_empty() {
-            let report = Report::new(start, "expected an expression behind `=`");
+            let report = Report::new(equals, "expected an expression behind `=`");
             return Do::Broken { sets: target.names, report };
         }
         Do::Script { target, value }
+    }
+
+    /// Two names in a row: the first was meant to be a verb.
+    fn misspelt_verb(&self) -> Option<Report> {
+        let word = self.misspelt()?;
+        let text = format!("[B002] there is no word `{word}` in front of a name");
+        Some(unknown_word(Report::new(word.span(), text), word))
     }
 
     fn service(&mut self, target: Option<Target>) -> Do {
@@ -300,6 +311,7 @@ fn stray(tokens: &[TokenTree], span: Span) -> (Option<Ident>, Report) {
             let help = format!("`let {name} = {};`", spacing::text(value));
             (Some(name.clone()), assigned(report, &help))
         }
+        [TokenTree::Ident(word), TokenTree::Ident(_), ..] => (None, unknown_word(report, word)),
         [TokenTree::Ident(_), .., TokenTree::Group(group)]
             if group.delimiter() == Delimiter::Parenthesis =>
         {

@@ -6,10 +6,15 @@ mod shop;
 use bpm_engine::prelude::*;
 use shop::*;
 
+async fn unmarked(order: &Order) -> u64 {
+    order.total
+}
+
 workflow! {
     process P(order: Order) {
-        let payment = service Order::charge(&order);
-        let amount = payment.amount;
+        let amount = service unmarked(&order);
+        let payment = service Parcel(&order);
+        service tell(&format!("{amount}"));
     }
 }
 
