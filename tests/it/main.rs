@@ -2,5 +2,8 @@
 
 mod built;
 mod docs;
+mod engine;
+mod house;
+mod pages;
 mod readme;
 mod ui;
