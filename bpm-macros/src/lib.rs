@@ -15,6 +15,8 @@ mod report;
 mod spacing;
 mod syntax;
 mod task;
+#[cfg(test)]
+mod tests;
 mod workflow;
 
 use proc_macro::TokenStream;

@@ -9,3 +9,4 @@ mod pages;
 mod random;
 mod readme;
 mod recovery;
+mod ui;

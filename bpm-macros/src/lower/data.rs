@@ -40,9 +40,7 @@ impl<'a> Lowering<'a> {
         if !mentions.exact {
             self.places.inexact.insert(node);
         }
-        if let Some((what, span)) = mentions.forbidden {
-            self.reports.push(forbidden(what, span));
-        }
+        prologue.forbidden = mentions.forbidden.map(|(what, span)| forbidden(what, span));
         prologue
     }
 

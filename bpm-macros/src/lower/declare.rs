@@ -76,7 +76,9 @@ impl<'a> Lowering<'a> {
         self.declare_names(&target.names);
         let variable = target.name().and_then(|name| self.scopes.of_process(&plain(name)));
         let Some(variable) = variable else { return };
-        self.binders[variable].mutable |= target.mutable().is_some();
+        if let Some(word) = target.mutable() {
+            self.binders[variable].mutable = Some(word.clone());
+        }
         let entry = &mut self.graph.variables.to_mut()[variable];
         if entry.ty.is_empty() && !target.ty.is_empty() {
             entry.ty = spacing::text(&target.ty).into();

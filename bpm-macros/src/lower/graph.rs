@@ -55,7 +55,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn end(&mut self) {
         if !self.open.is_empty() {
             let kind = Kind::End { returns: false };
-            self.node(kind, NodeName::Content("end".into()), self.places.process);
+            self.node(kind, NodeName::Content("end".into()), self.process.end);
         }
     }
 
@@ -163,7 +163,7 @@ impl<'a> Lowering<'a> {
         let key = if doubled { format!("{text}#{variable}") } else { text.clone() };
         let entry = Variable { name: text.into(), key: key.into(), ty: "".into() };
         self.graph.variables.to_mut().push(entry);
-        self.binders.push(Binder { name, mutable: false, annotation: None, hidden });
+        self.binders.push(Binder { name, mutable: None, annotation: None, hidden });
         variable
     }
 

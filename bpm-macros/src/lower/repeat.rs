@@ -132,9 +132,8 @@ impl<'a> Lowering<'a> {
     /// A variable that no expression can see.
     fn hidden(&mut self, name: &str, span: Span) -> usize {
         let variable = self.variable(Ident::new("hidden", span), true);
-        let doubled = self.graph.variables.iter().any(|other| other.key == name);
         let entry = &mut self.graph.variables.to_mut()[variable];
-        entry.key = if doubled { format!("{name}#{variable}") } else { name.to_owned() }.into();
+        entry.key = format!("{name}#{variable}").into();
         entry.name = name.to_owned().into();
         variable
     }
