@@ -93,6 +93,10 @@ impl Emit<'_> {
             Work::Next { pattern, list, cursor, keeps } => {
                 self.next(node, pattern, (*list, *cursor), keeps)
             }
+            Work::Mention => {
+                let names = visit.prologue.reads.iter().map(|(name, _)| name);
+                quote_spanned!(ours()=> let _ = (#(&#names,)*);)
+            }
             Work::Return { word, value } => self.end(*word, value),
             Work::Broken { report, .. } => self.broken(node, &visit.work.sets(), report),
         }

@@ -1,5 +1,6 @@
 //! Choices: `if`, `match`, `let … else`.
 
+use bpm_model::el::Expression;
 use bpm_model::graph::{Condition as When, Text};
 use bpm_model::kind::Kind;
 use proc_macro2::{Ident, Span, TokenTree};
@@ -49,6 +50,7 @@ impl<'a> Lowering<'a> {
         ends: &mut Vec<Open>,
     ) -> Open {
         let node = self.node(Kind::Exclusive, name, at.place(at.span));
+        self.expression_reads(node, arms.iter().map(|(condition, _)| condition));
         for (condition, body) in arms {
             self.open = vec![self.expression(node, condition, "if")];
             self.statements(body);
@@ -170,6 +172,27 @@ impl<'a> Lowering<'a> {
         self.statements(otherwise);
         self.open.insert(0, matched);
         self.merge(node);
+    }
+
+    /// Notes what conditions of the expression language read. The engine evaluates them; the visit
+    /// only mentions the variables, so that rustc knows that they are used.
+    pub(super) fn expression_reads<'c>(
+        &mut self,
+        node: usize,
+        conditions: impl IntoIterator<Item = &'c Condition>,
+    ) {
+        let mut mentions = Mentions::new();
+        for literal in conditions.into_iter().filter_map(Condition::expression) {
+            let Ok(expression) = Expression::parse(&literal.value()) else { continue };
+            for (name, _) in expression.variables() {
+                if let Some(mut name) = self.binder(name) {
+                    name.set_span(literal.span());
+                    mentions.name(&name);
+                }
+            }
+        }
+        let prologue = self.reads(node, mentions);
+        self.visit(Visit { node, prologue, work: Work::Mention });
     }
 
     /// The way of a condition of the expression language.

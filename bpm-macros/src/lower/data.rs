@@ -23,6 +23,13 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The binder of the variable that a name of the expression language means here.
+    pub(super) fn binder(&mut self, name: &str) -> Option<Ident> {
+        let name = syn::parse_str::<Ident>(name).ok()?;
+        let variable = self.resolve(&name)?;
+        Some(self.binders[variable].name.clone())
+    }
+
     /// Notes what a node reads.
     pub(super) fn reads(&mut self, node: usize, mentions: Mentions) -> Prologue {
         let mut prologue = Prologue::default();

@@ -46,6 +46,7 @@ impl<'a> Lowering<'a> {
         self.enter_loop(at, head);
         let exit = match condition.expression() {
             Some(_) => {
+                self.expression_reads(node, [condition]);
                 self.open = vec![self.expression(node, condition, "while")];
                 self.statements(body);
                 self.choice(node, When::Default, format!("not {text}"), at.span)

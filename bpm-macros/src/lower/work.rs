@@ -72,6 +72,8 @@ pub(crate) enum Work<'a> {
     Items { items: &'a Tokens, list: usize, cursor: usize },
     /// Takes the next item of a `for`.
     Next { pattern: &'a Tokens, list: usize, cursor: usize, keeps: Vec<Keep<'a>> },
+    /// Nothing: the engine evaluates the node's conditions.
+    Mention,
     /// Ends the instance.
     Return { word: Span, value: &'a Tokens },
     /// Sets what a statement would set that was not understood.
@@ -97,7 +99,7 @@ impl Work<'_> {
                 arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect()
             }
             Work::Items { list, .. } => vec![*list],
-            Work::Return { .. } => Vec::new(),
+            Work::Return { .. } | Work::Mention => Vec::new(),
         }
     }
 }
