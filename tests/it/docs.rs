@@ -230,7 +230,8 @@ fn sources(path: &str) -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    found.retain(|path| !path.components().any(|part| part.as_os_str() == "tests"));
+    let inside = |path: &Path| path.strip_prefix(root()).unwrap_or(path).to_owned();
+    found.retain(|path| !inside(path).components().any(|part| part.as_os_str() == "tests"));
     assert!(!found.is_empty(), "there is nothing in {path}");
     found
 }

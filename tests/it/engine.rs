@@ -12,4 +12,5 @@ mod parallel;
 mod service;
 mod shutdown;
 mod start;
+mod typed;
 mod user;

@@ -37,6 +37,16 @@ struct Notes {
     commits: usize,
     /// The commits that fail, by number from 1, and whether they happened all the same.
     failing: HashMap<usize, bool>,
+    /// The commits that wait until the other end is dropped.
+    held: HashMap<usize, std::sync::mpsc::Receiver<()>>,
+}
+
+impl Noted {
+    fn committed(&self, batch: &Batch, verdicts: &[Verdict]) {
+        let turns = batch.turns.iter().zip(verdicts);
+        let durable = turns.filter(|(_, verdict)| **verdict == Verdict::Committed);
+        self.0.lock().unwrap().instances.extend(durable.map(|(turn, _)| turn.instance));
+    }
 }
 
 impl House {
@@ -108,6 +118,15 @@ impl House {
         notes.failing.insert(at, all_the_same);
     }
 
+    /// The n-th commit from now on waits until what this gives is dropped.
+    pub(crate) fn hold_commit(&self, n: usize) -> std::sync::mpsc::Sender<()> {
+        let (release, held) = std::sync::mpsc::channel();
+        let mut notes = self.noted.0.lock().unwrap();
+        let at = notes.commits + n;
+        notes.held.insert(at, held);
+        release
+    }
+
     /// Stops the engine and replays every instance that ran in this house.
     pub(crate) async fn finish(self, engine: Engine) {
         engine.shutdown().await.unwrap();
@@ -145,22 +164,24 @@ struct Noting {
 
 impl Store for Noting {
     fn commit(&self, batch: &Batch) -> Result<Vec<Verdict>, StoreError> {
-        let failing = {
+        let (failing, held) = {
             let mut notes = self.noted.0.lock().unwrap();
             notes.commits += 1;
             let at = notes.commits;
-            notes.instances.extend(batch.turns.iter().map(|turn| turn.instance));
-            notes.failing.remove(&at)
+            (notes.failing.remove(&at), notes.held.remove(&at))
         };
-        match failing {
-            None => self.inner.commit(batch),
-            Some(all_the_same) => {
-                if all_the_same {
-                    self.inner.commit(batch)?;
-                }
-                Err(StoreError::Io("the test pulled the plug".into()))
+        if let Some(held) = held {
+            // Nothing is ever sent: this ends when the sender is dropped.
+            let _ = held.recv();
+        }
+        if failing != Some(false) {
+            let verdicts = self.inner.commit(batch)?;
+            self.noted.committed(batch, &verdicts);
+            if failing.is_none() {
+                return Ok(verdicts);
             }
         }
+        Err(StoreError::Io("the test pulled the plug".into()))
     }
 
     fn load(&self, instance: InstanceId) -> Result<Option<Stored>, StoreError> {
@@ -246,6 +267,17 @@ pub(crate) fn fork(name: &str, branches: &[&str]) -> ProcessDefinition {
     branches.iter().fold(builder, branch).build().unwrap()
 }
 
+/// `start → n gateways → end`.
+pub(crate) fn gateways(n: usize) -> ProcessDefinition {
+    let id = |n: usize| format!("g{n}");
+    let builder = ProcessDefinition::builder("long").start("start").end("end");
+    let gateway = |builder: DefinitionBuilder, at: usize| {
+        let before = if at == 0 { "start".to_owned() } else { id(at - 1) };
+        builder.exclusive(id(at)).edge(before, id(at))
+    };
+    (0..n).fold(builder, gateway).edge(id(n - 1), "end").build().unwrap()
+}
+
 /// What handlers of these tests give.
 pub(crate) type Given = Result<Value, TaskError>;
 
@@ -257,7 +289,6 @@ pub(crate) async fn done(_: Value) -> Given {
 /// An attempt that began and ends when it is told how. Its sender is closed once the attempt is
 /// dropped.
 pub(crate) struct Begun {
-    pub(crate) vars: Value,
     pub(crate) end: oneshot::Sender<Given>,
 }
 
@@ -280,10 +311,10 @@ impl Gate {
 pub(crate) fn gate()
 -> (impl Fn(Value) -> std::pin::Pin<Box<dyn Future<Output = Given> + Send>> + Clone, Gate) {
     let (arrivals, begun) = mpsc::unbounded_channel();
-    let handler = move |vars| {
+    let handler = move |_| {
         let (end, ended) = oneshot::channel();
         // A test that is over takes no more attempts.
-        let _ = arrivals.send(Begun { vars, end });
+        let _ = arrivals.send(Begun { end });
         let future: std::pin::Pin<Box<dyn Future<Output = Given> + Send>> =
             Box::pin(async move { ended.await.unwrap_or(Ok(Value::Null)) });
         future

@@ -165,7 +165,9 @@ impl Cache {
             self.live.remove(&instance);
             return;
         }
-        self.resting.push_back(instance);
+        if self.resting.back() != Some(&instance) {
+            self.resting.push_back(instance);
+        }
         while self.resting.len() > self.bound {
             self.forget_oldest();
         }

@@ -65,7 +65,7 @@ impl PendingTurn {
     }
 
     fn user_task(&self, change: &Change) -> Option<UserTaskRow> {
-        let Change::UserTaskCreated { token, task, name, form, group, user, due, priority } =
+        let Change::UserTaskCreated { task, node, name, form, group, user, due, priority, .. } =
             change
         else {
             return None;
@@ -75,7 +75,7 @@ impl PendingTurn {
             instance: self.instance,
             process: self.registered.definition.name().to_owned(),
             key: self.key.clone(),
-            node: self.node_of(*token).unwrap_or(name).to_owned(),
+            node: node.to_string(),
             name: name.to_string(),
             form: form.text().to_owned(),
             group: group.clone(),
@@ -101,18 +101,6 @@ impl PendingTurn {
             lost: 0,
             hint: hint.clone(),
             since: self.at,
-        })
-    }
-
-    /// The node that a token entered last in this turn.
-    fn node_of(&self, of: u64) -> Option<&str> {
-        self.changes.iter().rev().find_map(|change| match change {
-            Change::TokenMoved { token, node } | Change::TokenCreated { token, node }
-                if *token == of =>
-            {
-                Some(node.as_ref())
-            }
-            _ => None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Workers: attempts in flight, bounded, each on the engine's own runtime.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,10 +50,20 @@ struct InFlight {
     drop_at: Option<Instant>,
 }
 
+impl InFlight {
+    /// Tells it to stop; told again, it gets no more time.
+    fn stop(&mut self, drop_at: Instant) {
+        self.stop.tell();
+        self.drop_at = Some(self.drop_at.map_or(drop_at, |at| at.min(drop_at)));
+    }
+}
+
 /// An attempt that ended without saying how.
 pub(super) struct Dropped {
     pub(super) instance: InstanceId,
     pub(super) token: TokenId,
+    pub(super) visit: u64,
+    pub(super) attempt: u32,
     pub(super) node: String,
 }
 
@@ -101,7 +112,8 @@ impl Workers {
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
-            let result = run(launch, context, limit).await;
+            let result = Caught::new(run(launch, context, limit)).await;
+            let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
@@ -132,21 +144,20 @@ impl Workers {
         drop_at: Instant,
     ) -> Option<Dropped> {
         if let Some(attempt) = self.in_flight.get_mut(&(instance, token)) {
-            attempt.stop.tell();
-            attempt.drop_at = Some(drop_at);
+            attempt.stop(drop_at);
             return None;
         }
         let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
         let due = self.due.remove(at?)?;
-        Some(Dropped { instance, token, node: due.node_id() })
+        let (visit, attempt) = (due.visit, due.attempt);
+        Some(Dropped { instance, token, visit, attempt, node: due.node_id() })
     }
 
     /// Tells all attempts to stop; those that are due never start.
     pub(super) fn stop_all(&mut self, drop_at: Instant) {
         self.due.clear();
         for attempt in self.in_flight.values_mut() {
-            attempt.stop.tell();
-            attempt.drop_at = Some(attempt.drop_at.map_or(drop_at, |at| at.min(drop_at)));
+            attempt.stop(drop_at);
         }
     }
 
@@ -162,9 +173,9 @@ impl Workers {
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
-        let attempt = self.in_flight.remove(&key)?;
-        attempt.abort.abort();
-        Some(Dropped { instance: key.0, token: key.1, node: attempt.node })
+        let InFlight { visit, attempt, node, abort, .. } = self.in_flight.remove(&key)?;
+        abort.abort();
+        Some(Dropped { instance: key.0, token: key.1, visit, attempt, node })
     }
 
     /// When the next attempt that was told to stop is dropped.
@@ -196,20 +207,17 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
     })
 }
 
-/// Runs one attempt to its end. Whatever happens in it is its own failure.
+/// Runs one attempt to its end.
 async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failure> {
     let node = launch.node_id();
-    let begun = catch_unwind(AssertUnwindSafe(|| begin(launch, context)));
-    let attempt = match begun {
-        Ok(Ok(attempt)) => attempt,
-        Ok(Err(error)) => return Err(failure(node, FailureKind::Code, &error)),
-        Err(panic) => return Err(panicked(node, &*panic)),
+    let attempt = match begin(launch, context) {
+        Ok(attempt) => attempt,
+        Err(error) => return Err(failure(node, FailureKind::Code, &error)),
     };
-    match Caught(attempt).await {
-        Ok(Ok(result)) if result.text().len() > limit => Err(too_large(node, &result, limit)),
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(error)) => Err(failure(node, FailureKind::Error, &error)),
-        Err(panic) => Err(panicked(node, &*panic)),
+    match attempt.await {
+        Ok(result) if result.text().len() > limit => Err(too_large(node, &result, limit)),
+        Ok(result) => Ok(result),
+        Err(error) => Err(failure(node, FailureKind::Error, &error)),
     }
 }
 
@@ -239,7 +247,7 @@ fn failure(node: String, kind: FailureKind, error: &TaskError) -> Failure {
     failure
 }
 
-fn panicked(node: String, panic: &(dyn std::any::Any + Send)) -> Failure {
+fn panicked(node: &str, panic: &(dyn Any + Send)) -> Failure {
     Failure::new(node, FailureKind::Panic, format!("panicked: {}", panic_text(panic)))
 }
 
@@ -251,17 +259,32 @@ fn too_large(node: String, result: &Json, limit: usize) -> Failure {
     Failure::new(node, FailureKind::Error, message)
 }
 
-/// A future whose panics are values.
-struct Caught(Attempt);
+/// A future whose panics are values, wherever in it they come from: the user's code runs when the
+/// attempt begins and goes on, when its error is printed, and when it is dropped.
+struct Caught<F>(Option<Pin<Box<F>>>);
 
-impl Future for Caught {
-    type Output = Result<Result<Json, TaskError>, Box<dyn std::any::Any + Send>>;
+impl<F: Future> Caught<F> {
+    fn new(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        let Some(future) = &mut self.0 else {
+            unreachable!("a future that is over is not polled");
+        };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-            Err(panic) => Poll::Ready(Err(panic)),
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => {
+                let rest = self.0.take();
+                // What panics again while it is torn down has told its story already.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(rest)));
+                Poll::Ready(Err(panic))
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bpm_engine::DefinitionBuilder;
 use bpm_engine::prelude::*;
 use serde_json::{Value, json};
 
@@ -73,17 +72,6 @@ async fn a_fork_beyond_the_bound_on_tokens_is_an_incident() {
         assert!(incident.error.contains("`EngineOptions::tokens_per_instance`"));
         house.finish(engine).await;
     }
-}
-
-/// `start → n gateways → end`.
-fn gateways(n: usize) -> ProcessDefinition {
-    let id = |n: usize| format!("g{n}");
-    let builder = ProcessDefinition::builder("long").start("start").end("end");
-    let gateway = |builder: DefinitionBuilder, at: usize| {
-        let before = if at == 0 { "start".to_owned() } else { id(at - 1) };
-        builder.exclusive(id(at)).edge(before, id(at))
-    };
-    (0..n).fold(builder, gateway).edge(id(n - 1), "end").build().unwrap()
 }
 
 #[tokio::test]

@@ -158,26 +158,21 @@ async fn an_incident_is_closed_with_its_instance() {
     }
 }
 
-/// A process that goes round without ever waiting must not shut its callers out.
+/// An instance that goes on and on must not shut its callers out.
 #[tokio::test]
 async fn what_never_rests_can_be_cancelled() {
-    let definition = ProcessDefinition::builder("round")
-        .start("start")
-        .exclusive("head")
-        .exclusive("tail")
-        .end("end")
-        .edge("start", "head")
-        .edge("head", "tail")
-        .edge_if("tail", "end", EdgeCondition::VariableEq("stop".into(), json!(true)))
-        .edge_if("tail", "head", EdgeCondition::Default)
-        .build()
-        .unwrap();
     for house in House::all() {
-        let options = EngineOptions { moves_per_turn: 10, ..Default::default() };
-        let builder = house.builder().definition(definition.clone()).options(options);
+        let options = EngineOptions { moves_per_turn: 1, ..Default::default() };
+        let builder = house.builder().definition(gateways(30)).options(options);
         let engine = builder.start().await.unwrap();
-        let run = engine.start_definition("round", json!({})).await.unwrap();
-        engine.cancel(run.id(), ann()).await.unwrap();
+        let second_commit = house.hold_commit(2);
+        let run = engine.start_definition("long", json!({})).await.unwrap();
+        let (cancelled_now, ()) = tokio::join!(
+            biased;
+            engine.cancel(run.id(), ann()),
+            async { drop(second_commit) },
+        );
+        cancelled_now.unwrap();
         assert_eq!(run.outcome().await.unwrap(), cancelled(ann()));
         house.finish(engine).await;
     }

@@ -26,7 +26,7 @@ async fn a_caller_whose_commit_failed_is_told_and_may_call_again() {
             }
             run.outcome().await.unwrap().completed().unwrap();
             assert_eq!(engine.history(run.id()).await.unwrap().len(), 2);
-            engine.shutdown().await.unwrap();
+            house.finish(engine).await;
         }
     }
 }
@@ -47,7 +47,7 @@ async fn whichever_commit_fails_the_instance_goes_on() {
                     Err(error) => panic!("{error}"),
                 };
                 run.outcome().await.unwrap().completed().unwrap();
-                engine.shutdown().await.unwrap();
+                house.finish(engine).await;
             }
         }
     }
@@ -67,5 +67,44 @@ async fn a_turn_that_was_to_continue_does() {
                 house.finish(engine).await;
             }
         }
+    }
+}
+
+/// A result whose commit seemed to fail is handed over again. In a loop the token is then at the
+/// same node once more, and must not take the old result for its new visit's.
+#[tokio::test]
+async fn a_result_counts_for_its_own_visit_only() {
+    let definition = ProcessDefinition::builder("loop")
+        .start("start")
+        .exclusive("again")
+        .service("count")
+        .exclusive("enough")
+        .end("end")
+        .edge("start", "again")
+        .edge("again", "count")
+        .edge("count", "enough")
+        .edge_if("enough", "end", EdgeCondition::Expression("n >= 3".into()))
+        .edge_if("enough", "again", EdgeCondition::Default)
+        .build()
+        .unwrap();
+    for house in House::all() {
+        let count = |vars: serde_json::Value| async move {
+            Ok::<_, TaskError>(json!({ "n": vars["n"].as_i64().unwrap_or(0) + 1 }))
+        };
+        let builder = house.builder().definition(definition.clone());
+        let engine = builder.handler("count", count).start().await.unwrap();
+        house.fail_commit(2, true);
+        let run = engine.start_definition("loop", json!({})).await.unwrap();
+        assert_eq!(run.outcome().await.unwrap().completed().unwrap(), json!({ "n": 3 }));
+        let history = engine.history(run.id()).await.unwrap();
+        let results: Vec<_> = history
+            .iter()
+            .filter_map(|turn| match &turn.event {
+                Event::TaskCompleted { result, .. } => Some(result.text()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(results, [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]);
+        house.finish(engine).await;
     }
 }

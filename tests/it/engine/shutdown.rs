@@ -12,12 +12,16 @@ fn two() -> ProcessDefinition {
     line("two", &["service one", "service two"])
 }
 
+fn desk() -> ProcessDefinition {
+    line("desk", &["user look"])
+}
+
 #[tokio::test]
 async fn an_attempt_in_flight_may_finish_and_nothing_new_begins() {
     for house in House::all() {
         let (one, mut attempts) = gate();
         let (other, mut later) = gate();
-        let builder = house.builder().definition(two());
+        let builder = house.builder().definition(two()).definition(desk());
         let engine = builder.handler("one", one).handler("two", other).start().await.unwrap();
         let run = engine.start_definition("two", json!({})).await.unwrap();
         let attempt = attempts.begun().await;
@@ -46,7 +50,7 @@ async fn an_attempt_in_flight_may_finish_and_nothing_new_begins() {
 /// Starts until one is refused: from then on the engine is shutting down.
 async fn refuse_new_work(engine: &Engine) {
     for _ in 0..1_000 {
-        match engine.start_definition("two", json!({})).key("same").await {
+        match engine.start_definition("desk", json!({})).key("same").await {
             Err(Error::Refused(Refused::ShuttingDown)) => return,
             Err(error) => panic!("{error}"),
             Ok(_) => {}
@@ -82,7 +86,7 @@ async fn an_attempt_that_goes_on_is_lost_after_the_grace_time_and_runs_again() {
 #[tokio::test]
 async fn the_store_is_free_and_closed_afterwards() {
     for house in House::all() {
-        let engine = house.engine(line("desk", &["user look"])).await;
+        let engine = house.engine(desk()).await;
         let run = engine.start_definition("desk", json!({})).await.unwrap();
         let task = the_task(&engine).await;
         let mut watch = engine.watch();
@@ -91,7 +95,7 @@ async fn the_store_is_free_and_closed_afterwards() {
             async move { run.outcome().await.map(drop) }
         });
         engine.shutdown().await.unwrap();
-        let second = house.engine(line("desk", &["user look"])).await;
+        let second = house.engine(desk()).await;
         assert!(matches!(ending.await.unwrap(), Err(Error::Stopped)));
         assert!(watch.next().await.is_none());
         assert!(matches!(engine.history(run.id()).await, Err(Error::Store(_))));
@@ -108,7 +112,7 @@ async fn the_store_is_free_and_closed_afterwards() {
 async fn whoever_shuts_down_last_waits_as_long_as_the_first() {
     for house in House::all() {
         let (one, mut attempts) = gate();
-        let builder = house.builder().definition(two());
+        let builder = house.builder().definition(two()).definition(desk());
         let engine = builder.handler("one", one).handler("two", done).start().await.unwrap();
         engine.start_definition("two", json!({})).await.unwrap();
         let attempt = attempts.begun().await;
@@ -146,7 +150,7 @@ async fn a_second_engine_on_the_file_is_told_who_has_it() {
 async fn dropping_the_engine_loses_nothing() {
     for house in House::all() {
         let (one, mut attempts) = gate();
-        let builder = house.builder().definition(two()).definition(line("desk", &["user look"]));
+        let builder = house.builder().definition(two()).definition(desk());
         let engine = builder.handler("one", one).handler("two", done).start().await.unwrap();
         let mut waiting = Vec::new();
         for n in 0..20 {
@@ -158,7 +162,7 @@ async fn dropping_the_engine_loses_nothing() {
         drop(engine);
         attempt.end.closed().await;
 
-        let builder = house.builder().definition(two()).definition(line("desk", &["user look"]));
+        let builder = house.builder().definition(two()).definition(desk());
         let engine = builder.handler("one", done).handler("two", done).start().await.unwrap();
         assert_eq!(engine.recovered().resumed, [running]);
         let mut open: Vec<_> = engine.user_tasks().list().await.unwrap();

@@ -145,7 +145,7 @@ async fn lists_are_narrowed() {
         (|tasks| tasks.process("two"), &["a1 look", "a1 sign", "a2 look", "a2 sign"]),
         (|tasks| tasks.for_key("a2"), &["a2 look", "a2 sign"]),
         (|tasks| tasks.named("look").for_key("a1"), &["a1 look"]),
-        (|tasks| tasks.named("look").limit(1), &["a1 look"]),
+        (|tasks| tasks.named("look").instance(InstanceId::from_bytes([7; 16])), &[]),
         (|tasks| tasks.group("managers"), &[]),
     ];
     for house in House::all() {
@@ -163,6 +163,7 @@ async fn lists_are_narrowed() {
             found.sort();
             assert_eq!(found, *expected);
         }
+        assert_eq!(engine.user_tasks().limit(2).list().await.unwrap().len(), 2);
         house.finish(engine).await;
     }
 }
