@@ -23,8 +23,8 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
     blocks.map(|block| block.split_once('\n').expect("a block of lines")).collect()
 }
 
-/// What the macro says of `workflow! { … }`. Left out is what only says where: notes, whose lines
-/// are known to the compiler alone, and the place inside a literal, which is indented further.
+/// What the macro says of `workflow! { … }`. Notes are left out: the lines that they name are
+/// known to the compiler only.
 fn said(source: &str) -> String {
     let tokens: TokenStream = source.parse().expect("tokens");
     let Some(TokenTree::Group(body)) = tokens.into_iter().nth(2) else { panic!("{source}") };
@@ -33,9 +33,7 @@ fn said(source: &str) -> String {
     let mut errors = Vec::new();
     find_errors(input.into_iter().chain(body.stream()).collect(), &mut errors);
     let told = |error: &String| {
-        let lines = error
-            .lines()
-            .filter(|line| !["  note: ", "    "].iter().any(|where_| line.starts_with(where_)));
+        let lines = error.lines().filter(|line| !line.starts_with("  note: "));
         lines.collect::<Vec<_>>().join("\n")
     };
     errors.iter().map(told).collect::<Vec<_>>().join("\n\n")

@@ -174,27 +174,6 @@ impl<'a> Lowering<'a> {
         self.merge(node);
     }
 
-    /// Notes what conditions of the expression language read. The engine evaluates them; the visit
-    /// only mentions the variables, so that rustc knows that they are used.
-    pub(super) fn expression_reads<'c>(
-        &mut self,
-        node: usize,
-        conditions: impl IntoIterator<Item = &'c Condition>,
-    ) {
-        let mut mentions = Mentions::new();
-        for literal in conditions.into_iter().filter_map(Condition::expression) {
-            let Ok(expression) = Expression::parse(&literal.value()) else { continue };
-            for (name, _) in expression.variables() {
-                if let Some(mut name) = self.binder(name) {
-                    name.set_span(literal.span());
-                    mentions.name(&name);
-                }
-            }
-        }
-        let prologue = self.reads(node, mentions);
-        self.visit(Visit { node, prologue, work: Work::Mention });
-    }
-
     /// The way of a condition of the expression language.
     pub(super) fn expression(&mut self, node: usize, condition: &Condition, word: &str) -> Open {
         let literal = condition.expression();
@@ -202,6 +181,27 @@ impl<'a> Lowering<'a> {
         let span = literal.map_or_else(Span::call_site, |literal| literal.span());
         let shown = format!("{word} {}", spacing::shorten(&text));
         self.choice(node, When::Expression(Text::from(text)), shown, span)
+    }
+
+    /// What conditions of the expression language read. Their visit only says to rustc that the
+    /// variables are used; the engine evaluates the conditions.
+    pub(super) fn expression_reads<'c>(
+        &mut self,
+        node: usize,
+        conditions: impl Iterator<Item = &'c Condition>,
+    ) {
+        let mut mentions = Mentions::new();
+        for literal in conditions.filter_map(Condition::expression) {
+            let Ok(expression) = Expression::parse(&literal.value()) else { continue };
+            for (name, _) in expression.variables() {
+                if let Ok(mut name) = syn::parse_str::<Ident>(name) {
+                    name.set_span(literal.span());
+                    mentions.name(&name);
+                }
+            }
+        }
+        let prologue = self.reads(node, mentions);
+        self.visit(Visit { node, prologue, work: Work::Look });
     }
 
     /// The way of a condition or pattern that is Rust.

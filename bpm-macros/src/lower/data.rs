@@ -15,19 +15,12 @@ impl<'a> Lowering<'a> {
         match self.scopes.see(&text) {
             Seen::Variable(variable) => Some(variable),
             Seen::First(binder) => {
-                let variable = self.variable(binder, false);
+                let variable = self.variable(binder);
                 self.scopes.mention(&text, variable);
                 Some(variable)
             }
             Seen::Nothing => None,
         }
-    }
-
-    /// The binder of the variable that a name of the expression language means here.
-    pub(super) fn binder(&mut self, name: &str) -> Option<Ident> {
-        let name = syn::parse_str::<Ident>(name).ok()?;
-        let variable = self.resolve(&name)?;
-        Some(self.binders[variable].name.clone())
     }
 
     /// Notes what a node reads.

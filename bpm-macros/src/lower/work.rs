@@ -61,6 +61,8 @@ pub(crate) enum Work<'a> {
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
     /// Takes the way of the first true condition.
     If { arms: Vec<(&'a Condition, Vec<Keep<'a>>)> },
+    /// Says that the variables are used.
+    Look,
     /// Takes the way of the first arm that matches.
     Match {
         word: &'a Ident,
@@ -72,8 +74,6 @@ pub(crate) enum Work<'a> {
     Items { items: &'a Tokens, list: usize, cursor: usize },
     /// Takes the next item of a `for`.
     Next { pattern: &'a Tokens, list: usize, cursor: usize, keeps: Vec<Keep<'a>> },
-    /// Nothing: the engine evaluates the node's conditions.
-    Mention,
     /// Ends the instance.
     Return { word: Span, value: &'a Tokens },
     /// Sets what a statement would set that was not understood.
@@ -99,7 +99,7 @@ impl Work<'_> {
                 arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect()
             }
             Work::Items { list, .. } => vec![*list],
-            Work::Return { .. } | Work::Mention => Vec::new(),
+            Work::Return { .. } | Work::Look => Vec::new(),
         }
     }
 }
