@@ -29,6 +29,7 @@ programs! {
     same_id "../ui/B001/same_id_built.rs"
     missing_node "../ui/B002/missing_node_built.rs"
     misspelt_node "../ui/B002/misspelt_node_built.rs"
+    two_nodes "../ui/B002/two_nodes_built.rs"
     never_true "../ui/B005/never_true_built.rs"
     no_edge_leads_here "../ui/B005/no_edge_leads_here_built.rs"
     never_rests "../ui/B006/never_rests_built.rs"

@@ -1,5 +1,7 @@
 //! The builder: a process drawn by hand, checked like one that the compiler checked.
 
+use std::collections::HashSet;
+
 use bpm_model::check::check;
 use bpm_model::finding::{Code, Fault, Finding, Findings, Named, Place};
 use bpm_model::graph::{
@@ -127,17 +129,18 @@ impl DefinitionBuilder {
     /// The graph of all edges whose nodes exist, and a finding for every node that does not.
     fn graph(self) -> (Graph, Vec<Finding>) {
         let mut edges = Vec::new();
-        let mut unknown = Vec::new();
+        let mut unknown: Vec<String> = Vec::new();
         let index = |id: &str| self.nodes.iter().position(|node| node.id == id);
         for (from, to, condition) in self.edges {
             match (index(&from), index(&to)) {
                 (Some(from), Some(to)) => edges.push(edge(from, to, condition)),
-                (known, _) => {
-                    let name = if known.is_some() { to } else { from };
-                    unknown.push(unknown_node(name, &self.nodes));
+                (known_from, known_to) => {
+                    let ends = [(known_from, from), (known_to, to)];
+                    unknown.extend(ends.into_iter().filter(|end| end.0.is_none()).map(|end| end.1));
                 }
             }
         }
+        let unknown = first_mentions(unknown).map(|name| unknown_node(name, &self.nodes)).collect();
         let graph = Graph {
             name: self.name.into(),
             version: self.version,
@@ -155,6 +158,12 @@ impl DefinitionBuilder {
 
 fn edge(from: usize, to: usize, condition: Condition) -> Edge {
     Edge { from, to, condition, text: Text::default(), sets: List::default() }
+}
+
+/// One node that is not there is one mistake, however many edges name it.
+fn first_mentions(names: Vec<String>) -> impl Iterator<Item = String> {
+    let mut seen = HashSet::new();
+    names.into_iter().filter(move |name| seen.insert(name.clone()))
 }
 
 fn unknown_node(name: String, nodes: &[Node]) -> Finding {
