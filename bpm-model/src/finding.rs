@@ -213,6 +213,14 @@ pub enum Fault {
     },
     /// Nothing leads to the node.
     NeverRuns,
+    /// What leads to the node is never chosen, because a condition does not depend on anything.
+    NeverChosen {
+        /// The edge with that condition: the one that leads to the node if it is always false,
+        /// one that is tried before if it is always true.
+        edge: usize,
+        /// What the condition always is.
+        always: bool,
+    },
     /// The loop has no way out.
     NoExit,
     /// The loop can turn without ever resting.
@@ -279,7 +287,7 @@ impl Fault {
             Fault::Unknown { .. } => Code::B002,
             Fault::MayBeUnset { .. } => Code::B003,
             Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
-            Fault::NeverRuns => Code::B005,
+            Fault::NeverRuns | Fault::NeverChosen { .. } => Code::B005,
             Fault::NoExit | Fault::NoDurablePoint => Code::B006,
             Fault::LeavesBranch { .. } => Code::B007,
             Fault::AfterCycle { .. } => Code::B008,

@@ -96,6 +96,16 @@ impl Constants {
         self.0[edge] == Some(answer)
     }
 
+    /// The edge whose condition is why this one is never taken, and what that condition always is.
+    pub(super) fn closing(&self, graph: &Graph, edge: usize) -> Option<(usize, bool)> {
+        if self.is(edge, false) {
+            return Some((edge, false));
+        }
+        let from = graph.edges[edge].from;
+        let mut beside = (0..graph.edges.len()).filter(|at| graph.edges[*at].from == from);
+        beside.find(|at| *at != edge && self.is(*at, true)).map(|at| (at, true))
+    }
+
     /// The edges that can be taken at all: none whose condition is always false, and none that is
     /// tried behind one that is always true. A default comes last wherever it stands.
     pub(super) fn open(&self, graph: &Graph) -> Vec<bool> {

@@ -240,8 +240,14 @@ fn endings() {
 #[test]
 fn form() {
     finds("built; a > end; start2 > end", &["B005 a"]);
+    finds("built; start > end; start2 > b > end2", &["B018 start2"]);
     finds("built; a > end", &["B018 process", "B005 a"]);
-    finds("built; start > a", &["B018 process", "B018 a"]);
+    finds("built; start > a", &["B018 process"]);
+    finds(
+        "built; start > ?g -{x}> a; ?g -{else}> ?m > b > ?h -{y}> ?m; ?h -{else}> c",
+        &["B018 process"],
+    );
+    finds("built; start > ?g -{x}> a; ?g -{else}> b > end", &["B018 a"]);
     finds("built; start > a > b > end; a > end2", &["B018 a"]);
     finds("built; start > ?g > a > b > end; ?g > b", &["B018 b"]);
     finds("built; start > ?g -{x > 1}> a > end; ?g -{y}> a; ?g -{else}> end2", &[]);
@@ -249,6 +255,45 @@ fn form() {
     finds("built; start > a -{x > 1}> end", &["B018 a>end"]);
     finds("built; start > ?g > a > end; ?g > b > ?g", &["B018 g"]);
     finds("built; start > ?g > a > end; ?g > ?m > b > ?m", &["B011 m"]);
+}
+
+#[test]
+fn no_end_names_what_has_no_way_out() {
+    says(
+        "built; start > ?g -{x}> a; ?g -{else}> b",
+        "[B018] the process `Test` has no end
+  no instance could complete
+  help: add `.end(\"end\")`, and an edge to it from `a` and from `b`",
+    );
+    says(
+        "built; start > ?m > a > ?m",
+        "[B018] the process `Test` has no end
+  no instance could complete
+  help: add `.end(\"end\")` and an edge to it",
+    );
+}
+
+#[test]
+fn what_is_never_chosen() {
+    let says_of = |first: &str, expected: &str| {
+        says(&format!("built; start > ?g -{{{first}}}> a > end; ?g -{{else}}> b > end2"), expected);
+    };
+    says_of(
+        "1 > 2",
+        "[B005] `a` can never run
+  the way to it is taken if `1 > 2`, which is always false
+  help: let the condition depend on a variable, or remove this way",
+    );
+    says_of(
+        "1 < 2",
+        "[B005] `b` can never run
+  the way before it is taken if `1 < 2`, which is always true
+  help: let the condition depend on a variable, or remove this way",
+    );
+    finds(
+        "built; start > ?g -{false}> a > b > end; ?g -{else}> ?m > end2; ?h > ?m",
+        &["B005 a", "B005 h"],
+    );
 }
 
 #[test]
