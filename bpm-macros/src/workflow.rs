@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use bpm_model::check;
-use bpm_model::finding::{Finding, Place};
+use bpm_model::finding::{Fault, Finding, Place};
 use bpm_model::graph::Condition;
 
 use crate::lower::{Lowered, lower};
@@ -48,7 +48,14 @@ fn findings(lowered: &Lowered) -> Vec<Report> {
 /// Whether a finding only follows from what was not understood.
 fn is_vague(finding: &Finding, lowered: &Lowered) -> bool {
     let vague = |place: &Place| lowered.places.is_vague(place);
-    vague(&finding.place) || finding.related.iter().any(vague)
+    let unordered = |branch: &usize| lowered.places.is_unordered(&lowered.graph, *branch);
+    let is_of_order = match &finding.fault {
+        Fault::Race { branch, other, .. } | Fault::UnorderedRead { branch, other, .. } => {
+            unordered(branch) || unordered(other)
+        }
+        _ => false,
+    };
+    is_of_order || vague(&finding.place) || finding.related.iter().any(vague)
 }
 
 fn report(finding: &Finding, lowered: &Lowered) -> Report {
