@@ -4,7 +4,6 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use bpm_model::check;
 use bpm_model::finding::{Fault, Finding, Place};
-use bpm_model::graph::Condition;
 
 use crate::lower::{Lowered, lower};
 use crate::report::Report;
@@ -62,21 +61,9 @@ fn report(finding: &Finding, lowered: &Lowered) -> Report {
     let message = finding.message(&lowered.graph);
     let span = lowered.places.span(&finding.place);
     let what = format!("[{}] {}", message.code, message.what);
-    let report = Report::new(span, what).follows(&message.follows);
-    let report = match &finding.place {
-        Place::Expression { edge, at } => report.underlined(expression(lowered, *edge), at),
-        _ => report,
-    };
+    let report = Report::new(span, what).follows(&message.follows).shown(&message.shown);
     let notes = message.notes.iter();
     notes.fold(report.help(&message.help), |report, (place, note)| {
         report.note(lowered.places.span(place), note)
     })
-}
-
-/// The text of the expression on an edge.
-fn expression<'a>(lowered: &'a Lowered, edge: usize) -> &'a str {
-    match &lowered.graph.edges[edge].condition {
-        Condition::Expression(text) => text,
-        _ => "",
-    }
 }

@@ -111,6 +111,8 @@ pub enum Step {
         /// The edge that stays empty.
         edge: usize,
     },
+    /// A second token reaches this node.
+    Again(usize),
 }
 
 /// What kind of name is not known.

@@ -2,7 +2,7 @@
 
 use super::notation::graph;
 use super::{check, separate_private};
-use crate::finding::{Finding, Place};
+use crate::finding::{Code, Finding, Place};
 use crate::graph::{Graph, ScopeKind};
 
 /// A finding in short: `B003 b.x` is a read of x at b, `B004 b=x` a set, `B008 branch pack`.
@@ -314,6 +314,60 @@ fn expressions() {
 }
 
 #[test]
+fn expressions_in_words() {
+    says(
+        "built; start > ?g -{size(lines) > }> a > end; ?g -{else}> end2",
+        "[B014] expected an expression, found the end
+  in `if size(lines) > `: it could not be evaluated at run time
+    size(lines) > \n                  ^
+  help: complete the expression, or remove what does not belong in it",
+    );
+}
+
+/// Every error of an expression says what to do, also where the language has no help for it.
+#[test]
+fn errors_of_expressions_come_with_help() {
+    let wrong = [
+        "a >",
+        "a b",
+        "a ? b",
+        "'open",
+        "1u2",
+        "0x",
+        "a.map(x, x)",
+        "[1].all(x, x > 0)",
+        "b'x'",
+        "fun(a)",
+        "size()",
+        "has(1)",
+        "a.size(1)",
+        "'a' < 1",
+        "!1",
+        "-'a'",
+        "1 + 1u",
+        "'a'.b",
+        "5",
+        "9223372036854775808",
+        "\"\\q\"",
+        "a = b",
+        "a and b",
+        "null > 1",
+        "for",
+        "@",
+    ];
+    for text in wrong {
+        let graph = graph(&format!("built; start > ?g -{{{text}}}> a > end; ?g -{{else}}> end2"));
+        let findings = check(&graph);
+        assert!(!findings.is_empty(), "{text} is accepted");
+        for finding in findings {
+            let message = finding.message(&graph);
+            assert_eq!(message.code, Code::B014, "{text}: {message}");
+            assert!(!message.help.is_empty() && message.shown.contains('^'), "{text}: {message}");
+        }
+    }
+}
+
+#[test]
 fn tokens() {
     finds("built; start > +f > a > +j > end; +f > b > +j", &[]);
     finds("built; start > ?f > a > +j > end; ?f > b > +j", &["B011 j"]);
@@ -346,4 +400,24 @@ fn runs_in_words() {
 [join waits for \"otherwise\", which was not chosen]
   help: join what was forked with a parallel gateway and merge what was chosen with an exclusive one",
     );
+    let twice = |text: &str, run: &str| {
+        let graph = graph(text);
+        let messages: Vec<String> =
+            check(&graph).iter().map(|at| at.message(&graph).follows).collect();
+        assert_eq!(messages.len(), 1, "{messages:?} in {text}");
+        assert!(messages[0].ends_with(&format!(": {run}")), "{} in {text}", messages[0]);
+    };
+    twice(
+        "built; start > +fork > pack > ?merge > end; +fork > invoice > ?merge",
+        "start → fork → pack → invoice → [merge is reached a second time]",
+    );
+    twice(
+        "built; start > +fork > a > +join > ?done > end; +fork > b > +join; +fork > c > ?done",
+        "start → fork → a → join → c → [done is reached a second time]",
+    );
+    twice(
+        "built; start > +fork > a > end; +fork > b > end",
+        "start → fork → a → end → b → [end is reached a second time]",
+    );
+    twice("built; start > +fork > a > end; +fork > b > end2", "start → fork → a → end → b → end2");
 }

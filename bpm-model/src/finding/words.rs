@@ -2,6 +2,7 @@
 
 use super::path::{branch, choice, node, path, place_node, variable};
 use super::{Degree, Fault, Finding, Message, Named, Place};
+use crate::el::caret;
 use crate::graph::{Condition, Graph, Origin};
 
 /// The three parts, before the notes.
@@ -33,7 +34,17 @@ pub(super) fn message(finding: &Finding, graph: &Graph) -> Message {
     };
     let context = Context { graph, finding, subject, path: path(graph, &finding.witness) };
     let Words { what, follows, help } = context.words();
-    Message { code: finding.code(), what, follows, help, notes: context.notes() }
+    let (shown, notes) = (shown(finding, graph), context.notes());
+    Message { code: finding.code(), what, follows, shown, help, notes }
+}
+
+/// The expression that a finding is about, with the part to blame.
+fn shown(finding: &Finding, graph: &Graph) -> String {
+    let Place::Expression { edge, at } = &finding.place else { return String::new() };
+    match &graph.edges[*edge].condition {
+        Condition::Expression(text) => caret(text, at),
+        _ => String::new(),
+    }
 }
 
 impl Context<'_> {
