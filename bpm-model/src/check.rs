@@ -22,6 +22,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod ways;
+mod within;
 
 use crate::finding::{Fault, Finding, Place};
 use crate::graph::{Graph, Origin};
