@@ -2,5 +2,7 @@
 
 pub mod arbitrary;
 pub mod audit;
+pub mod blocks;
 pub mod explorer;
+pub mod readings;
 pub mod store_conformance;
