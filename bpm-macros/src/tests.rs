@@ -2,6 +2,7 @@
 //! `BLESS=1 cargo test -p bpm-macros` writes the snapshots again; read what changed.
 
 mod lines;
+pub(crate) mod sound;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
