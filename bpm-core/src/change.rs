@@ -50,6 +50,37 @@ pub enum Change {
         visit: u64,
         /// The number of the attempt, from 1.
         attempt: u32,
+        /// How many of the attempts before failed and count against `retry`.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        failed: u32,
+        /// How many of the attempts before were lost.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        lost: u32,
+    },
+    /// An attempt failed, and the next one is due later.
+    RetryScheduled {
+        /// The token that executes the task.
+        token: TokenId,
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// A token waits for a time.
+    TimerSet {
+        /// The token.
+        token: TokenId,
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// A timer is no longer set: it fired, or what waited for it is over.
+    TimerClosed {
+        /// The token.
+        token: TokenId,
+        /// The timer's number.
+        timer: u64,
     },
     /// A user task is open.
     UserTaskCreated {
@@ -98,6 +129,12 @@ pub enum Change {
         error: String,
         /// What a person can do.
         hint: String,
+        /// How many attempts failed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        attempts: u32,
+        /// How many attempts were lost.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        lost: u32,
     },
     /// An incident is over.
     IncidentClosed {
@@ -105,6 +142,11 @@ pub enum Change {
         token: TokenId,
         /// The incident.
         incident: IncidentId,
+        /// What happened to it.
+        how: Closing,
+        /// Who did it, where someone did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
     },
     /// The instance fails: no new work starts, attempts in flight are awaited.
     ProcessFailing {
@@ -134,11 +176,22 @@ pub enum Change {
     ProcessCancelled,
 }
 
-/// What happened to a wait that is no longer open.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What happened to a wait or an incident that is no longer open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Closing {
     /// It was completed.
     Completed,
     /// Its instance failed or was cancelled.
     Cancelled,
+    /// The step of an incident ran again.
+    Retried,
+    /// A person gave the value that the step could not give.
+    Skipped,
+    /// A person let the step fail.
+    Failed,
 }

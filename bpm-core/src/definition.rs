@@ -8,13 +8,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use bpm_model::fingerprint::{Fingerprint, fingerprint};
-use bpm_model::graph::{Graph, Origin, Text};
+use bpm_model::graph::{Graph, Node, Origin, Text};
 use bpm_model::kind::Kind;
+use bpm_model::policy::Policy;
 use bpm_model::render;
 use serde::{Serialize, Serializer};
 
 use crate::json::Json;
-use crate::vars::Visit;
+use crate::task::TaskSignature;
+use crate::vars::{Current, Cx, Does, Values, Vars, Visit};
 use conditions::Conditions;
 
 pub use builder::{DefinitionBuilder, EdgeCondition};
@@ -48,6 +50,7 @@ struct Inner {
     ways_in: Vec<usize>,
     start: usize,
     conditions: Conditions,
+    policies: Vec<Policy>,
 }
 
 impl ProcessDefinition {
@@ -76,6 +79,7 @@ impl ProcessDefinition {
             ways_in,
             start: graph.nodes.iter().position(|node| node.kind == Kind::Start).unwrap_or(0),
             conditions: Conditions::of(&graph),
+            policies: policies(&graph, visit),
             graph,
         }))
     }
@@ -114,7 +118,7 @@ impl ProcessDefinition {
     pub fn service_tasks(&self) -> Vec<&str> {
         let mut tasks = Vec::new();
         for node in self.0.graph.nodes.iter() {
-            if let Kind::Service { task } = &node.kind
+            if let Kind::Service { task, .. } = &node.kind
                 && !tasks.contains(&task.as_ref())
             {
                 tasks.push(task.as_ref());
@@ -139,6 +143,17 @@ impl ProcessDefinition {
     /// The edges out of a node, in the order in which they are tried.
     pub(crate) fn ways_out(&self, node: usize) -> &[usize] {
         &self.0.ways_out[node]
+    }
+
+    /// The policy of a node: the clauses at it, and for the rest the task's own.
+    pub(crate) fn policy(&self, node: usize) -> Policy {
+        self.0.policies[node]
+    }
+
+    /// What the service tasks of a compiled process say of themselves, by node.
+    pub(crate) fn signatures(&self) -> Vec<TaskSignature> {
+        let visit = self.0.visit;
+        (0..self.0.graph.nodes.len()).filter_map(|node| signature(&self.0.graph, visit?, node)).collect()
     }
 
     pub(crate) fn ways_in(&self, node: usize) -> usize {
@@ -168,6 +183,30 @@ impl ProcessDefinition {
     /// why.
     pub(crate) fn holds(&self, edge: usize, values: &crate::vars::Values) -> Result<bool, String> {
         self.0.conditions.holds(&self.0.graph, edge, values)
+    }
+}
+
+fn policies(graph: &Graph, visit: Option<Visit>) -> Vec<Policy> {
+    let policy = |(at, node): (usize, &Node)| match &node.kind {
+        Kind::Service { policy, .. } => {
+            let own = visit.and_then(|visit| signature(graph, visit, at));
+            policy.or(own.map_or(Policy::NONE, |signature| signature.policy))
+        }
+        _ => Policy::NONE,
+    };
+    graph.nodes.iter().enumerate().map(policy).collect()
+}
+
+/// What the service task of a node says of itself.
+fn signature(graph: &Graph, visit: Visit, node: usize) -> Option<TaskSignature> {
+    if !matches!(graph.nodes[node].kind, Kind::Service { .. }) {
+        return None;
+    }
+    let (values, nobody) = (Values::default(), Current::nobody());
+    let vars = Vars::new(graph, &values, &nobody);
+    match visit(node, &vars, Cx::Describe).ok()?.0 {
+        Does::Signature(signature) => Some(signature),
+        _ => None,
     }
 }
 

@@ -20,6 +20,7 @@ mod recovery;
 mod registry;
 mod shared;
 mod start;
+mod timers;
 mod turn;
 mod watch;
 mod workers;

@@ -6,6 +6,7 @@ use bpm_model::graph::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
+use crate::clock::Timestamp;
 use crate::event::{Actor, Failure, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
@@ -25,7 +26,7 @@ pub struct Instance {
     pub status: Status,
     tokens: Vec<Token>,
     next_token: TokenId,
-    next_visit: u64,
+    next_number: u64,
     values: Values,
     failure: Option<Failure>,
     cancelled_by: Option<Actor>,
@@ -50,7 +51,9 @@ pub struct Token {
 /// ```text
 ///           ╭──────────────◄ result, payload ◄───────────────╮
 ///           ▼                                                │
-///   (new) Ready ──► service task ──► Executing ──────────────┤
+///   (new) Ready ──► service task ──► Executing ◄─► BackingOff
+///           │ │                         ╰────────────────────┤
+///           │ ├───► wait ──────────► Timing ─────────────────┤
 ///           │ ├───► user task ─────► Waiting ────────────────┤
 ///           │ ├───► join ──────────► Joining ──► (consumed)  │
 ///           │ ╰───► what a person must mend ──► Incident ────╯
@@ -62,11 +65,23 @@ pub enum TokenState {
     /// It can move: the node has not been executed.
     Ready,
     /// An attempt of the node's service task is in flight.
-    Executing {
-        /// The number of the visit.
-        visit: u64,
-        /// The number of the attempt, from 1.
-        attempt: u32,
+    Executing(Attempts),
+    /// An attempt failed; the next one is due later.
+    BackingOff {
+        /// The attempts so far.
+        #[serde(flatten)]
+        attempts: Attempts,
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// It waits for a time.
+    Timing {
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
     },
     /// A user task is open.
     Waiting {
@@ -79,7 +94,34 @@ pub enum TokenState {
     Incident {
         /// The incident.
         incident: IncidentId,
+        /// The error, which becomes the failure if a person lets it fail.
+        error: String,
+        /// The attempts of the service task that rests, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempts: Option<Attempts>,
     },
+}
+
+/// The attempts of one visit of a service task so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// The number of the visit.
+    pub visit: u64,
+    /// The number of the latest one, from 1.
+    pub attempt: u32,
+    /// How many failed and count against `retry`.
+    #[serde(default)]
+    pub failed: u32,
+    /// How many were lost.
+    #[serde(default)]
+    pub lost: u32,
+}
+
+impl Attempts {
+    /// The same with one more.
+    pub(crate) fn next(self) -> Self {
+        Self { attempt: self.attempt.saturating_add(1), ..self }
+    }
 }
 
 impl Instance {
@@ -92,7 +134,7 @@ impl Instance {
             status: Status::Running,
             tokens: Vec::new(),
             next_token: 0,
-            next_visit: 1,
+            next_number: 1,
             values: Values::default(),
             failure: None,
             cancelled_by: None,
@@ -108,16 +150,25 @@ impl Instance {
             Change::TokenJoining { token } => self.put(*token, TokenState::Joining),
             Change::TokenConsumed { token } => self.remove(*token),
             Change::VariableSet { key, value } => self.values.set(key.clone(), value.clone()),
-            Change::TaskStarted { token, visit, attempt } => self.start(*token, *visit, *attempt),
+            Change::TaskStarted { token, visit, attempt, failed, lost } => {
+                let (visit, attempt, failed, lost) = (*visit, *attempt, *failed, *lost);
+                self.start(*token, Attempts { visit, attempt, failed, lost });
+            }
+            Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
+            Change::TimerSet { token, timer, due } => {
+                self.number(*timer);
+                self.put(*token, TokenState::Timing { timer: *timer, due: *due });
+            }
             Change::UserTaskCreated { token, task, .. } => {
                 self.put(*token, TokenState::Waiting { task: *task });
             }
-            Change::IncidentRaised { token, incident, .. } => {
-                self.put(*token, TokenState::Incident { incident: *incident });
+            Change::IncidentRaised { token, incident, error, .. } => {
+                self.rest(*token, *incident, error);
             }
-            Change::UserTaskClosed { token, .. } | Change::IncidentClosed { token, .. } => {
+            Change::UserTaskClosed { token, .. } | Change::TimerClosed { token, .. } => {
                 self.put(*token, TokenState::Ready);
             }
+            Change::IncidentClosed { token, .. } => self.put(*token, TokenState::Ready),
             Change::ProcessFailing { failure } => self.fail(failure),
             Change::FailureRelated { failure } => self.relate(failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
@@ -151,9 +202,26 @@ impl Instance {
         }
     }
 
-    fn start(&mut self, token: TokenId, visit: u64, attempt: u32) {
-        self.put(token, TokenState::Executing { visit, attempt });
-        self.next_visit = self.next_visit.max(visit + 1);
+    fn start(&mut self, token: TokenId, attempts: Attempts) {
+        self.number(attempts.visit);
+        self.put(token, TokenState::Executing(attempts));
+    }
+
+    fn back_off(&mut self, token: TokenId, timer: u64, due: Timestamp) {
+        self.number(timer);
+        let Some(mut attempts) = self.attempts(token) else { return };
+        attempts.failed = attempts.failed.saturating_add(1);
+        self.put(token, TokenState::BackingOff { attempts, timer, due });
+    }
+
+    fn rest(&mut self, token: TokenId, incident: IncidentId, error: &str) {
+        let (error, attempts) = (error.to_owned(), self.attempts(token));
+        self.put(token, TokenState::Incident { incident, error, attempts });
+    }
+
+    /// Visits and timers share one sequence of numbers.
+    fn number(&mut self, used: u64) {
+        self.next_number = self.next_number.max(used + 1);
     }
 
     fn fail(&mut self, failure: &Failure) {
@@ -202,7 +270,7 @@ impl Instance {
     pub fn is_active(&self) -> bool {
         self.tokens
             .iter()
-            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing { .. }))
+            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing(_)))
     }
 
     /// How it ended, if it has.
@@ -227,8 +295,26 @@ impl Instance {
         self.next_token
     }
 
-    pub(crate) fn next_visit(&self) -> u64 {
-        self.next_visit
+    /// The number of the next visit or timer.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// The attempts of the service task that a token is at, if there were any.
+    pub(crate) fn attempts(&self, token: TokenId) -> Option<Attempts> {
+        match self.token(token)?.state {
+            TokenState::Executing(attempts) | TokenState::BackingOff { attempts, .. } => {
+                Some(attempts)
+            }
+            TokenState::Incident { attempts, .. } => attempts,
+            _ => None,
+        }
+    }
+
+    /// The token that rests with this incident.
+    pub(crate) fn resting(&self, incident: IncidentId) -> Option<&Token> {
+        let rests = |token: &&Token| matches!(&token.state, TokenState::Incident { incident: id, .. } if *id == incident);
+        self.tokens.iter().find(rests)
     }
 
     /// The values as one JSON object.

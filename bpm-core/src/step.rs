@@ -11,6 +11,7 @@ mod incident;
 mod parallel;
 mod script;
 mod service;
+mod timer;
 mod user;
 
 use std::collections::VecDeque;
@@ -59,6 +60,10 @@ pub struct Limits {
     pub moves: usize,
     /// How many tokens an instance has at most (`EngineOptions::tokens_per_instance`).
     pub tokens: usize,
+    /// How many attempts of one visit may be lost (`EngineOptions::lost_attempts_max`).
+    pub lost_attempts: u32,
+    /// From what the jitter of delays is drawn (`EngineOptions::jitter_seed`).
+    pub jitter_seed: u64,
 }
 
 /// Takes one turn. A refused event changes nothing.
@@ -115,7 +120,12 @@ impl<'a> Turn<'a> {
             Event::TaskCompleted { token, node, .. }
             | Event::TaskFailed { token, node, .. }
             | Event::TaskLost { token, node } => self.admit_attempt(*token, node),
+            Event::TimerFired { token, timer, .. } => self.admit_timer(*token, *timer),
             Event::UserTaskCompleted { task, payload, .. } => self.admit_payload(*task, payload),
+            Event::IncidentRetried { incident, .. } | Event::IncidentFailed { incident, .. } => {
+                self.admit_incident(*incident).map(drop)
+            }
+            Event::IncidentSkipped { incident, value, .. } => self.admit_skip(*incident, value),
             Event::CancelRequested { .. } => self.admit_cancel(),
         }
     }
@@ -125,11 +135,19 @@ impl<'a> Turn<'a> {
         match event {
             Event::ProcessStarted { input } => self.begin(input),
             Event::TaskCompleted { token, result, .. } => self.task_completed(*token, result),
-            Event::TaskFailed { token, failure, .. } => self.task_failed(*token, failure),
+            Event::TaskFailed { token, failure, retryable, .. } => {
+                self.task_failed(*token, failure, *retryable);
+            }
             Event::TaskLost { token, .. } => self.task_lost(*token),
             Event::UserTaskCompleted { task, payload, actor, .. } => {
                 self.user_task_completed(*task, payload, actor.clone());
             }
+            Event::TimerFired { token, timer, .. } => self.timer_fired(*token, *timer),
+            Event::IncidentRetried { incident, actor } => self.retry_incident(*incident, actor),
+            Event::IncidentSkipped { incident, value, actor } => {
+                self.skip_incident(*incident, value, actor);
+            }
+            Event::IncidentFailed { incident, actor } => self.fail_incident(*incident, actor),
             Event::CancelRequested { actor } => self.cancel_requested(actor),
             Event::Continued => {}
         }
@@ -159,6 +177,7 @@ impl<'a> Turn<'a> {
             Kind::End { .. } => self.end(token, node),
             Kind::Service { .. } => self.start_attempt(token),
             Kind::User { name } => self.open_user_task(token, node, name.clone()),
+            Kind::Wait => self.wait(token, node),
             Kind::Script => self.script(token, node),
             Kind::Exclusive | Kind::Each => self.choose(token, node),
             Kind::Parallel => self.fork_or_join(token, node),

@@ -123,6 +123,8 @@ pub(crate) enum Does {
     Port(usize),
     /// Opens a user task.
     User(Work),
+    /// Waits until a time.
+    Wait(Timestamp),
     /// Ends the instance with a result.
     End(Json),
     /// The value from outside fits.
@@ -193,6 +195,13 @@ pub struct Current {
     pub id: InstanceId,
     /// The business key, if it was started with one.
     pub key: Option<String>,
+}
+
+impl Current {
+    /// No instance: for visits that only ask.
+    pub(crate) fn nobody() -> Self {
+        Self { now: Timestamp::default(), id: InstanceId::from_bytes([0; 16]), key: None }
+    }
 }
 
 /// An instance's variables as one visit sees them.
@@ -296,6 +305,16 @@ impl<'a> Vars<'a> {
     /// A choice: takes the n-th way out.
     pub fn port(&self, port: usize) -> Result<Visited, TaskError> {
         Ok(Visited(Does::Port(port)))
+    }
+
+    /// `wait D`: a timer that is due so long after this turn.
+    pub fn wait(&self, duration: std::time::Duration) -> Result<Visited, TaskError> {
+        self.wait_until(self.current.now.after(duration))
+    }
+
+    /// `wait until T`: a timer that is due at a time, at once if that is past.
+    pub fn wait_until(&self, due: impl Into<Timestamp>) -> Result<Visited, TaskError> {
+        Ok(Visited(Does::Wait(due.into())))
     }
 
     /// A user task: opens it.

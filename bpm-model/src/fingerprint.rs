@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use crate::graph::{Condition, Edge, Graph, Node, Outcome, Scope, ScopeKind, Variable};
 use crate::kind::Kind;
+use crate::policy::{Exhausted, Policy, Retry};
 
 /// What a graph does, as one number. Prints as 32 lower-case hexadecimal digits and parses from
 /// exactly those.
@@ -96,9 +97,10 @@ impl Hash {
                 self.byte(1);
                 self.byte(u8::from(*returns));
             }
-            Kind::Service { task } => {
+            Kind::Service { task, policy } => {
                 self.byte(2);
                 self.text(task);
+                self.policy(policy);
             }
             Kind::User { name } => {
                 self.byte(3);
@@ -108,6 +110,31 @@ impl Hash {
             Kind::Exclusive => self.byte(5),
             Kind::Each => self.byte(6),
             Kind::Parallel => self.byte(7),
+            Kind::Wait => self.byte(8),
+        }
+    }
+
+    fn policy(&mut self, policy: &Policy) {
+        let Policy { retry, timeout_ms } = policy;
+        match retry {
+            None => self.byte(0),
+            Some(Retry { attempts, first_ms, max_ms, then }) => {
+                self.byte(1);
+                self.millis(u64::from(*attempts));
+                self.millis(*first_ms);
+                self.millis(*max_ms);
+                self.byte(match then {
+                    Exhausted::Fail => 0,
+                    Exhausted::Suspend => 1,
+                });
+            }
+        }
+        match timeout_ms {
+            None => self.byte(0),
+            Some(timeout) => {
+                self.byte(1);
+                self.millis(*timeout);
+            }
         }
     }
 
@@ -175,7 +202,11 @@ impl Hash {
     }
 
     fn number(&mut self, number: usize) {
-        (number as u64).to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
+        self.millis(number as u64);
+    }
+
+    fn millis(&mut self, number: u64) {
+        number.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
     }
 
     fn byte(&mut self, byte: u8) {

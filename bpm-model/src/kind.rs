@@ -1,6 +1,7 @@
 //! The kinds of nodes.
 
 use crate::graph::Text;
+use crate::policy::Policy;
 
 /// What a node does when a token reaches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +18,16 @@ pub enum Kind {
     Service {
         /// The name of the task.
         task: Text,
+        /// The clauses at the activity.
+        policy: Policy,
     },
     /// A user task: waits in the work list until a person completes it.
     User {
         /// The name of the user task, by which work lists are filtered.
         name: Text,
     },
+    /// A timer: waits until a time.
+    Wait,
     /// A script task: a pure expression that runs inside the turn.
     Script,
     /// An exclusive gateway: a choice (one way in, several out) or a merge (several in, one out).
@@ -37,7 +42,12 @@ pub enum Kind {
 impl Kind {
     /// Whether a token may rest here, so that the turn ends: work or a wait outside of the engine.
     pub fn is_durable_point(&self) -> bool {
-        matches!(self, Kind::Service { .. } | Kind::User { .. })
+        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait)
+    }
+
+    /// Whether it is an activity: work that may give a value.
+    pub fn is_activity(&self) -> bool {
+        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Script)
     }
 
     /// Whether one of several ways out is chosen here.
@@ -52,6 +62,7 @@ impl Kind {
             Kind::End { .. } => "end",
             Kind::Service { .. } => "service task",
             Kind::User { .. } => "user task",
+            Kind::Wait => "timer",
             Kind::Script => "script task",
             Kind::Exclusive => "exclusive gateway",
             Kind::Each => "loop over a list",

@@ -11,5 +11,6 @@ pub mod fingerprint;
 pub mod graph;
 pub mod kind;
 mod layout;
+pub mod policy;
 pub mod render;
 pub mod spell;

@@ -67,6 +67,7 @@ impl<'g> Drawing<'g> {
             Kind::Service { .. } => Shape::Service,
             Kind::User { .. } => Shape::User,
             Kind::Script => Shape::Script,
+            Kind::Wait => Shape::Wait,
             Kind::Exclusive if splits => Shape::Choice,
             Kind::Exclusive => Shape::Merge,
             Kind::Each => Shape::Each,

@@ -6,6 +6,7 @@ use bpm_model::graph::{
     Condition, Edge, Graph, List, Node, Origin, Outcome, Scope, ScopeKind, Text,
 };
 use bpm_model::kind::Kind;
+use bpm_model::policy::Policy;
 use bpm_model::spell;
 
 use super::ProcessDefinition;
@@ -58,7 +59,7 @@ impl DefinitionBuilder {
     /// Adds a service task, run by the handler or task of the same name. Its result, an object,
     /// is merged into the variables.
     pub fn service(self, id: impl Into<String>) -> Self {
-        self.node(id, |id| Kind::Service { task: id })
+        self.node(id, |id| Kind::Service { task: id, policy: Policy::NONE })
     }
 
     /// Adds a user task. Its payload, an object, is merged into the variables.

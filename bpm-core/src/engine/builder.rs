@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
+use crate::clock::{Clock, SystemClock};
 use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
 use crate::process::Process;
@@ -19,6 +20,7 @@ use super::options::EngineOptions;
 use super::recovery;
 use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
+use super::timers::Timers;
 use super::workers::Workers;
 use super::writer::Writer;
 use super::{Engine, Owner};
@@ -31,6 +33,7 @@ pub struct EngineBuilder {
     handlers: HashMap<String, Handler>,
     states: States,
     options: EngineOptions,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl EngineBuilder {
@@ -76,6 +79,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets where time comes from: the machine's clocks otherwise.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
     /// Starts the engine: checks what it was given against what is stored, starts its threads and
     /// goes on with every instance that had work in flight.
     pub async fn start(self) -> Result<Engine, Error> {
@@ -100,8 +109,10 @@ impl EngineBuilder {
         registry.check(&self.states)?;
         recovery::agree(&*store, &registry)?;
         let recovered = recovery::look(&*store, &registry)?;
+        let timers = Timers::load(&*store, self.options.timers_in_memory)?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let shared = Arc::new(Shared {
-            clock: EngineTime::from(store.latest()?),
+            clock: EngineTime::from(clock, store.latest()?),
             store,
             registry,
             mailbox: Arc::new(Mailbox::default()),
@@ -110,7 +121,9 @@ impl EngineBuilder {
             runtime: runtime.handle().clone(),
             options: self.options,
         });
-        let dispatcher = start_threads(&shared, Arc::new(self.states))?;
+        let mailbox = Arc::clone(&shared.mailbox);
+        shared.clock.on_advance(Box::new(move || mailbox.wake()));
+        let dispatcher = start_threads(&shared, Arc::new(self.states), timers)?;
         recovery::resume(&shared, &recovered);
         let owner = Owner {
             dispatcher: Mutex::new(Some(dispatcher)),
@@ -124,6 +137,7 @@ impl EngineBuilder {
 fn start_threads(
     shared: &Arc<Shared>,
     states: Arc<States>,
+    timers: Timers,
 ) -> Result<std::thread::JoinHandle<()>, StartError> {
     let failed = |error: std::io::Error| StartError::Threads(error.to_string());
     let mailbox = &shared.mailbox;
@@ -136,7 +150,7 @@ fn start_threads(
         options.workers,
         options.payload_bytes,
     );
-    let dispatcher = Dispatcher::new(Arc::clone(shared), workers, writer);
+    let dispatcher = Dispatcher::new(Arc::clone(shared), workers, writer, timers);
     std::thread::Builder::new()
         .name("bpm-dispatcher".to_owned())
         .spawn(move || dispatcher.run())

@@ -6,23 +6,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::{Event, Failure, FailureKind, TokenId};
 use crate::ids::InstanceId;
-use crate::instance::{Ending, Instance, TokenState};
+use crate::instance::{Attempts, Ending, Instance, TokenState};
 use crate::refused::Refused;
-use crate::step::{Effect, Limits, step};
-use crate::store::{self, StartRow, Started, Verdict};
+use crate::step::{Effect, step};
+use crate::store::{self, StartRow, Started, TimerRow, Verdict};
 use crate::vars::Current;
 
 use super::live::{Cache, Live};
-use super::mailbox::{Answer, Message, Over, Post, Start};
+use super::mailbox::{Answer, Failed, Message, Over, Post, Start};
 use super::registry::Registered;
 use super::shared::Shared;
+use super::timers::Timers;
 use super::turn::PendingTurn;
 use super::workers::{Dropped, Launch, Workers};
 use super::writer::Writer;
@@ -41,7 +42,8 @@ pub(super) struct Dispatcher {
     pending: Vec<PendingTurn>,
     waiting: HashMap<InstanceId, Waiting>,
     /// What could not be done because the store failed, and when it is tried again.
-    again: Vec<(Instant, Message)>,
+    again: Vec<(Duration, Message)>,
+    timers: Timers,
     closing: Option<Closing>,
 }
 
@@ -60,7 +62,12 @@ struct Closing {
 }
 
 impl Dispatcher {
-    pub(super) fn new(shared: Arc<Shared>, workers: Workers, writer: Writer) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        workers: Workers,
+        writer: Writer,
+        timers: Timers,
+    ) -> Self {
         Self {
             cache: Cache::new(shared.options.cached_instances),
             shared,
@@ -69,6 +76,7 @@ impl Dispatcher {
             pending: Vec::new(),
             waiting: HashMap::new(),
             again: Vec::new(),
+            timers,
             closing: None,
         }
     }
@@ -77,10 +85,11 @@ impl Dispatcher {
     pub(super) fn run(mut self) {
         let _closed = CloseOnDrop(Arc::clone(&self.shared));
         while !self.is_done() {
-            for message in self.shared.mailbox.take(self.deadline()) {
+            for message in self.shared.mailbox.take(self.wait()) {
                 self.handle(message);
             }
-            self.take_overdue(Instant::now());
+            self.take_overdue(self.shared.clock.monotonic());
+            self.fire_timers();
             self.commit();
         }
         self.finish();
@@ -102,9 +111,18 @@ impl Dispatcher {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    /// How long to wait for messages; `None`: until there is one.
+    fn wait(&self) -> Option<Duration> {
         let again = self.again.iter().map(|(at, _)| *at);
-        again.chain(self.workers.next_drop()).min()
+        let timer = self.timers.next_due().filter(|_| self.closing.is_none());
+        let timer = timer.map(|due| self.shared.clock.monotonic_at(due));
+        let deadline = again.chain(self.workers.next_drop()).chain(timer).min()?;
+        self.shared.clock.sleep(deadline)
+    }
+
+    /// The moment so long after now.
+    fn later(&self, wait: Duration) -> Duration {
+        self.shared.clock.monotonic().saturating_add(wait)
     }
 
     fn handle(&mut self, message: Message) {
@@ -159,7 +177,7 @@ impl Dispatcher {
         match post.answer {
             Some(answer) => answer.send(Err(error)),
             None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
-                self.again.push((Instant::now() + RETRY_COMMIT, Message::Post(post)));
+                self.again.push((self.later(RETRY_COMMIT), Message::Post(post)));
             }
             None => {}
         }
@@ -169,7 +187,7 @@ impl Dispatcher {
     fn take_turn(&mut self, post: Post, start: Option<StartRow>) {
         let at = self.shared.clock.now();
         let options = &self.shared.options;
-        let limits = Limits { moves: options.moves_per_turn, tokens: options.tokens_per_instance };
+        let limits = options.limits();
         let Some(live) = self.cache.get(post.instance) else { return };
         let Live { instance, registered, .. } = live;
         let outcome = match step(&registered.definition, instance, &post.event, at, limits) {
@@ -221,7 +239,7 @@ impl Dispatcher {
     /// durable all the same is then refused as done.
     fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
         self.writer.done();
-        let at = Instant::now() + RETRY_COMMIT;
+        let at = self.later(RETRY_COMMIT);
         for mut turn in turns {
             let answered =
                 turn.answer.take().map(|answer| answer.send(Err(Error::Store(error.repeat()))));
@@ -267,6 +285,7 @@ impl Dispatcher {
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
+        turn.timers_set().for_each(|timer| self.timers.set(timer));
         let effects = std::mem::take(&mut turn.effects);
         effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
         let Some(live) = self.cache.get(turn.instance) else { return };
@@ -307,39 +326,46 @@ impl Dispatcher {
         let now = self.shared.clock.now();
         let Some(live) = self.cache.get(instance) else { return };
         if let Some(launch) = launch(&live.instance, &live.registered, token, now) {
-            self.workers.launch(launch);
+            self.workers.launch(launch, self.shared.clock.monotonic());
         }
     }
 
     fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
-        let drop_at = Instant::now() + self.shared.options.grace;
+        let drop_at = self.later(self.shared.options.grace);
         if let Some(dropped) = self.workers.stop(instance, token, drop_at) {
             self.attempt_dropped(dropped);
         }
     }
 
     fn attempt_over(&mut self, over: Over) {
-        if !self.workers.finish(&over) {
+        if !self.workers.finish(&over, self.shared.clock.monotonic()) {
             return;
         }
         let Over { instance, token, node, result, .. } = over;
         let event = match result {
             Ok(result) => Event::TaskCompleted { token, node, result },
-            Err(failure) => Event::TaskFailed { token, node, failure },
+            Err(Failed { failure, retryable }) => {
+                Event::TaskFailed { token, node, failure, retryable }
+            }
         };
         self.deliver(Post { instance, event, answer: None });
     }
 
     fn attempt_dropped(&mut self, dropped: Dropped) {
-        let Dropped { instance, token, node } = dropped;
-        let message = "told to stop and dropped after the grace time; its outcome is unknown";
-        let failure = Failure::new(node.as_str(), FailureKind::Dropped, message);
-        let event = Event::TaskFailed { token, node, failure };
+        let Dropped { instance, token, node, timed_out } = dropped;
+        let (kind, message) = if timed_out {
+            (FailureKind::Timeout, "it took longer than its timeout; its outcome is unknown")
+        } else {
+            let message = "told to stop and dropped after the grace time; its outcome is unknown";
+            (FailureKind::Dropped, message)
+        };
+        let failure = Failure::new(node.as_str(), kind, message);
+        let event = Event::TaskFailed { token, node, failure, retryable: timed_out };
         self.deliver(Post { instance, event, answer: None });
     }
 
     /// Attempts whose grace time is over, and events whose commit failed a while ago.
-    fn take_overdue(&mut self, now: Instant) {
+    fn take_overdue(&mut self, now: Duration) {
         for dropped in self.workers.drop_overdue(now) {
             if self.closing.is_none() {
                 self.attempt_dropped(dropped);
@@ -347,6 +373,25 @@ impl Dispatcher {
         }
         let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
         due.into_iter().for_each(|(_, message)| self.handle(message));
+    }
+
+    /// Brings timers that are due to their instances, a slice of them at a time.
+    fn fire_timers(&mut self) {
+        if self.closing.is_some() {
+            return;
+        }
+        // A store that cannot be read now is asked again with the next message or deadline.
+        let due = self.timers.due(self.shared.clock.now(), &*self.shared.store).unwrap_or_default();
+        for TimerRow { instance, timer, token, .. } in due {
+            let Some(node) = self.node_of(instance, token) else { continue };
+            let event = Event::TimerFired { token, node, timer };
+            self.deliver(Post { instance, event, answer: None });
+        }
+    }
+
+    fn node_of(&mut self, instance: InstanceId, token: TokenId) -> Option<String> {
+        let live = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
+        live.ok().flatten()?.instance.token(token).map(|token| token.node.to_string())
     }
 
     /// Goes on with an instance that was active when the engine last stopped, or whose commit
@@ -370,13 +415,13 @@ impl Dispatcher {
 
     /// When its turn is durable, or the store has got well.
     fn recover_later(&mut self, instance: InstanceId) {
-        self.again.push((Instant::now() + RETRY_COMMIT, Message::Recover(instance)));
+        self.again.push((self.later(RETRY_COMMIT), Message::Recover(instance)));
     }
 
     fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
         let executing = live.instance.tokens().iter().filter(|token| {
-            let executes = matches!(token.state, TokenState::Executing { .. });
+            let executes = matches!(token.state, TokenState::Executing(_));
             executes && !self.workers.has(instance, token.id)
         });
         executing
@@ -407,7 +452,7 @@ impl Dispatcher {
     }
 
     fn close(&mut self, answer: Option<oneshot::Sender<Result<(), Error>>>, grace: Duration) {
-        self.workers.stop_all(Instant::now() + grace);
+        self.workers.stop_all(self.later(grace));
         match &mut self.closing {
             Some(closing) if closing.answer.is_none() => closing.answer = answer,
             Some(_) => {}
@@ -430,12 +475,14 @@ fn launch(
     now: crate::clock::Timestamp,
 ) -> Option<Launch> {
     let at = instance.token(token)?;
-    let TokenState::Executing { visit, attempt } = at.state else { return None };
+    let TokenState::Executing(Attempts { visit, attempt, .. }) = at.state else { return None };
+    let node = registered.definition.node(&at.node)?;
     Some(Launch {
         registered: registered.clone(),
         current: Current { now, id: instance.id, key: instance.key.clone() },
         token,
-        node: registered.definition.node(&at.node)?,
+        node,
+        timeout: registered.definition.policy(node).timeout_ms.map(Duration::from_millis),
         visit,
         attempt,
         values: instance.values().clone(),

@@ -1,7 +1,7 @@
 //! The dispatcher's mailbox: everything that wants something of it, in order of arrival.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -60,7 +60,13 @@ pub(super) struct Over {
     pub(super) visit: u64,
     pub(super) attempt: u32,
     pub(super) node: String,
-    pub(super) result: Result<Json, Failure>,
+    pub(super) result: Result<Json, Failed>,
+}
+
+/// Why an attempt failed, and whether another one may mend it.
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    pub(super) retryable: bool,
 }
 
 /// Where a caller waits. The call counts against the mailbox's bound until it is answered.
@@ -92,6 +98,7 @@ pub(super) struct Mailbox {
 #[derive(Default)]
 struct Queue {
     messages: Vec<Message>,
+    woken: bool,
     closed: bool,
 }
 
@@ -111,19 +118,28 @@ impl Mailbox {
         self.lock().closed
     }
 
-    /// Takes everything there is; waits for the first message, at most until `deadline`.
-    pub(super) fn take(&self, deadline: Option<Instant>) -> Vec<Message> {
+    /// Takes everything there is. Waits for the first message, or a while, or until it is
+    /// [woken](Self::wake).
+    pub(super) fn take(&self, wait: Option<Duration>) -> Vec<Message> {
         let mut queue = self.lock();
-        while queue.messages.is_empty() {
-            queue = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                Some(left) if left.is_zero() => break,
-                Some(left) => {
-                    self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0
+        if queue.messages.is_empty() && !queue.woken {
+            let idle = |queue: &mut Queue| queue.messages.is_empty() && !queue.woken;
+            queue = match wait {
+                Some(wait) => {
+                    let waited = self.wake.wait_timeout_while(queue, wait, idle);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self.wake.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner),
             };
         }
+        queue.woken = false;
         std::mem::take(&mut queue.messages)
+    }
+
+    /// Has the dispatcher look at its deadlines: the clock was set forward.
+    pub(super) fn wake(&self) {
+        self.lock().woken = true;
+        self.wake.notify_one();
     }
 
     /// Drops what is queued and all that comes later.

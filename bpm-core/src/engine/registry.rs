@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
-use bpm_model::kind::Kind;
 use bpm_model::spell;
 
-use crate::clock::Timestamp;
 use crate::definition::ProcessDefinition;
 use crate::error::StartError;
-use crate::ids::InstanceId;
 use crate::json::Json;
-use crate::task::{States, TaskContext, TaskError, TaskSignature};
-use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
+use crate::task::{States, TaskContext, TaskError};
+use crate::vars::{Attempt, Values};
 
 /// A service task of a built definition: takes the variables as one JSON object.
 pub(super) type Handler = Arc<dyn Fn(&Values, TaskContext) -> Attempt + Send + Sync>;
@@ -88,7 +85,7 @@ impl Registry {
 }
 
 fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), StartError> {
-    for signature in signatures(definition) {
+    for signature in definition.signatures() {
         if let Some(state) = signature.states.iter().find(|&&state| !states.has(state)) {
             return Err(StartError::MissingState {
                 process: definition.name().to_owned(),
@@ -98,30 +95,6 @@ fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), S
         }
     }
     Ok(())
-}
-
-/// What the service tasks of a compiled process say of themselves.
-fn signatures(definition: &ProcessDefinition) -> Vec<TaskSignature> {
-    let Some(visit) = definition.visit() else { return Vec::new() };
-    let (values, nobody) = (Values::default(), nobody());
-    let nodes = definition.graph().nodes.iter().enumerate();
-    let services = nodes.filter(|(_, node)| matches!(node.kind, Kind::Service { .. }));
-    services
-        .filter_map(|(node, _)| {
-            let vars = Vars::new(definition.graph(), &values, &nobody);
-            match visit(node, &vars, Cx::Describe) {
-                Ok(visited) => match visited.0 {
-                    Does::Signature(signature) => Some(signature),
-                    _ => None,
-                },
-                Err(_) => None,
-            }
-        })
-        .collect()
-}
-
-fn nobody() -> Current {
-    Current { now: Timestamp::default(), id: InstanceId::from_bytes([0; 16]), key: None }
 }
 
 fn check_handlers(registered: &Registered) -> Result<(), StartError> {

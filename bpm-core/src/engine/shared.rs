@@ -1,12 +1,12 @@
 //! What the engine's handle and its threads share.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
 use crate::ids::InstanceId;
 use crate::refused::Refused;
@@ -60,19 +60,39 @@ impl Shared {
 
 /// The engine's time: never below what is stored, never backwards, whatever the wall clock does.
 pub(super) struct EngineTime {
+    clock: Arc<dyn Clock>,
     base: Timestamp,
-    since: Instant,
+    since: Duration,
 }
 
 impl EngineTime {
     /// Time that goes on from the wall clock, or from `latest` if that is later.
-    pub(super) fn from(latest: Timestamp) -> Self {
-        let wall = Timestamp::from(std::time::SystemTime::now());
-        Self { base: wall.max(latest), since: Instant::now() }
+    pub(super) fn from(clock: Arc<dyn Clock>, latest: Timestamp) -> Self {
+        Self { base: clock.wall().max(latest), since: clock.monotonic(), clock }
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.base.after(self.since.elapsed())
+        self.base.after(self.clock.monotonic().saturating_sub(self.since))
+    }
+
+    /// The clock's monotonic time, by which the engine's own deadlines are measured.
+    pub(super) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// The clock's monotonic time when the engine's time is `at`.
+    pub(super) fn monotonic_at(&self, at: Timestamp) -> Duration {
+        self.since + at.since(self.base)
+    }
+
+    /// How long to sleep until a deadline; `None`: until the clock says so.
+    pub(super) fn sleep(&self, deadline: Duration) -> Option<Duration> {
+        self.clock.sleep(deadline)
+    }
+
+    /// Has `wake` called whenever the clock is set forward by hand.
+    pub(super) fn on_advance(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        self.clock.on_advance(wake);
     }
 }
 

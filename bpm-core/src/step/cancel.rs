@@ -36,7 +36,7 @@ impl Turn<'_> {
     fn quiet(&mut self, Token { id, state, .. }: &Token) {
         let token = *id;
         match state {
-            TokenState::Executing { .. } => {
+            TokenState::Executing(_) => {
                 return self.outcome.effects.push(Effect::Stop { token });
             }
             TokenState::Waiting { task } => {
@@ -44,8 +44,13 @@ impl Turn<'_> {
                 let how = Closing::Cancelled;
                 self.record(Change::UserTaskClosed { token, task: *task, how, by });
             }
-            TokenState::Incident { incident } => {
-                self.record(Change::IncidentClosed { token, incident: *incident });
+            TokenState::Timing { timer, .. } | TokenState::BackingOff { timer, .. } => {
+                self.record(Change::TimerClosed { token, timer: *timer });
+            }
+            TokenState::Incident { incident, .. } => {
+                let by = self.instance.cancelled_by().cloned();
+                let (incident, how) = (*incident, Closing::Cancelled);
+                self.record(Change::IncidentClosed { token, incident, how, by });
             }
             TokenState::Ready | TokenState::Joining => {}
         }

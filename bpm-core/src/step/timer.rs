@@ -1,0 +1,63 @@
+//! Timers: a token waits until a time, and nobody else for it.
+
+use std::time::Duration;
+
+use crate::change::Change;
+use crate::clock::Timestamp;
+use crate::event::TokenId;
+use crate::ids::mix;
+use crate::instance::{Attempts, TokenState};
+use crate::refused::Refused;
+use crate::vars::Does;
+
+use super::Turn;
+
+impl Turn<'_> {
+    pub(super) fn wait(&mut self, token: TokenId, node: usize) {
+        match self.visit(node) {
+            Ok(Does::Wait(due)) => {
+                let timer = self.instance.next_number();
+                self.record(Change::TimerSet { token, timer, due });
+            }
+            Ok(_) => unreachable!("a timer waits"),
+            Err(failure) => self.fail(token, failure),
+        }
+    }
+
+    /// A timer fires once: it must be the one that is set, and due.
+    pub(super) fn admit_timer(&self, token: TokenId, fired: u64) -> Result<(), Refused> {
+        let set = match self.instance.token(token).map(|token| &token.state) {
+            Some(
+                TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. },
+            ) => *timer == fired && *due <= self.current.now,
+            _ => false,
+        };
+        let instance = self.instance.id;
+        set.then_some(()).ok_or(Refused::NoSuchTimer { instance, timer: fired })
+    }
+
+    pub(super) fn timer_fired(&mut self, token: TokenId, timer: u64) {
+        let attempts = self.instance.attempts(token);
+        self.record(Change::TimerClosed { token, timer });
+        match attempts {
+            Some(attempts) => self.run_attempt(token, attempts.next()),
+            None => {
+                let Some(node) = self.node_of(token) else { return };
+                self.leave(token, node);
+            }
+        }
+    }
+
+    /// A moment within `bound_ms` from now: full jitter, so that what failed together does not
+    /// come again together. Drawn from the seed and from what it is for, since a turn knows no
+    /// randomness.
+    pub(super) fn jittered(&self, bound_ms: u64, attempts: Attempts) -> Timestamp {
+        let mut bits = self.limits.jitter_seed;
+        let (high, low) = self.instance.id.as_u64_pair();
+        for part in [high, low, attempts.visit, u64::from(attempts.attempt)] {
+            bits = mix(bits ^ part);
+        }
+        let delay = u128::from(bits) * u128::from(bound_ms.saturating_add(1)) >> 64;
+        self.current.now.after(Duration::from_millis(delay as u64))
+    }
+}

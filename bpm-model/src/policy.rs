@@ -1,0 +1,79 @@
+//! Policies: what happens when an attempt of an activity fails or takes too long.
+
+/// The policy of an activity. What is not given is the task's own policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Policy {
+    /// `retry N [every D[..MAX]] [then suspend]`.
+    pub retry: Option<Retry>,
+    /// `timeout D`: how long one attempt may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+/// How often an activity is attempted, and what follows then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Retry {
+    /// Attempts in all, from 1. Lost ones do not count.
+    pub attempts: u32,
+    /// The bound of the first delay, in milliseconds; every further one is twice as long.
+    pub first_ms: u64,
+    /// The bound that no delay exceeds, in milliseconds.
+    pub max_ms: u64,
+    /// What follows when the attempts are used up.
+    pub then: Exhausted,
+}
+
+/// What follows when the attempts of an activity are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Exhausted {
+    /// The activity fails.
+    Fail,
+    /// It rests as an incident until a person decides (`then suspend`).
+    Suspend,
+}
+
+impl Policy {
+    /// No clause at all.
+    pub const NONE: Policy = Policy { retry: None, timeout_ms: None };
+
+    /// This policy where it says something, else `own`.
+    pub fn or(self, own: Policy) -> Policy {
+        Policy { retry: self.retry.or(own.retry), timeout_ms: self.timeout_ms.or(own.timeout_ms) }
+    }
+}
+
+impl Retry {
+    /// One attempt: what holds without a clause.
+    pub const ONCE: Retry =
+        Retry { attempts: 1, first_ms: 1_000, max_ms: 60_000, then: Exhausted::Fail };
+
+    /// The bound of the delay after so many failed attempts, in milliseconds.
+    pub fn delay_ms(&self, failed: u32) -> u64 {
+        let doublings = failed.saturating_sub(1).min(63);
+        let delay = u128::from(self.first_ms) << doublings;
+        u64::try_from(delay).unwrap_or(u64::MAX).min(self.max_ms.max(self.first_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_bound_and_never_overflow() {
+        let retry = Retry { attempts: 9, first_ms: 500, max_ms: 3_000, then: Exhausted::Fail };
+        let delays: Vec<_> = (1..=5).map(|failed| retry.delay_ms(failed)).collect();
+        assert_eq!(delays, [500, 1_000, 2_000, 3_000, 3_000]);
+        let forever = Retry { first_ms: u64::MAX, max_ms: u64::MAX, ..retry };
+        assert_eq!(forever.delay_ms(u32::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn a_clause_replaces_the_clause_of_the_same_word_as_a_whole() {
+        let once = Policy { retry: Some(Retry::ONCE), timeout_ms: None };
+        let own = Policy { retry: Some(Retry { attempts: 5, ..Retry::ONCE }), timeout_ms: Some(9) };
+        assert_eq!(once.or(own), Policy { retry: Some(Retry::ONCE), timeout_ms: Some(9) });
+    }
+}
