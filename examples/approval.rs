@@ -1,28 +1,38 @@
 //! An approval: a service task validates, a gateway decides, a person approves.
+//!
+//! The process is written twice: as Rust with `workflow!`, and as the builder calls that it
+//! equals. The first one is typed from end to end and checked by the compiler.
 
 use bpm_engine::prelude::*;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let engine = Engine::builder()
-        .store(Memory::new())
-        .definition(definition()?)
-        .handler("validate", validate)
-        .start()
-        .await?;
-
-    for amount in [60, 20] {
-        let run = engine.start_definition("approval", json!({ "amount": amount })).await?;
-        approve_as_a_person_would(&engine, &run).await?;
-        let variables = run.outcome().await?.completed()?;
-        println!("{amount}: {variables}");
-    }
-    engine.shutdown().await?;
-    Ok(())
+/// What the person at the user task enters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Decision {
+    approved: bool,
+    comment: String,
 }
 
-fn definition() -> Result<ProcessDefinition, bpm_engine::Findings> {
+/// Looks whether the amount makes sense.
+#[service_task]
+async fn validate(amount: i64) -> Result<bool, std::convert::Infallible> {
+    Ok(amount > 0)
+}
+
+workflow! {
+    /// Asks a person about large amounts.
+    process Approval(amount: i64) -> String {
+        let valid = service validate(amount);
+        if valid && amount > 50 {
+            let decision: Decision = user approve { amount: &amount };
+            return format!("approved: {}, {}", decision.approved, decision.comment);
+        }
+        return "rejected: too small to ask".to_owned();
+    }
+}
+
+/// The same process as data; its variables are JSON.
+fn built() -> Result<ProcessDefinition, bpm_engine::Findings> {
     ProcessDefinition::builder("approval")
         .start("start")
         .service("validate")
@@ -38,20 +48,29 @@ fn definition() -> Result<ProcessDefinition, bpm_engine::Findings> {
         .build()
 }
 
-async fn validate(variables: Value) -> Result<Value, String> {
-    let amount = variables["amount"].as_i64().ok_or("the amount is not a number")?;
-    Ok(json!({ "valid": amount > 0 }))
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("{}\n\n{}", Approval::definition().to_mermaid(), built()?.to_mermaid());
+    let engine = Engine::builder().store(Memory::new()).process::<Approval>().start().await?;
+
+    for amount in [60, 20] {
+        let run = engine.start(Approval { amount }).await?;
+        approve_as_a_person_would(&engine, &run).await?;
+        println!("{amount}: {}", run.outcome().await?.completed()?);
+    }
+    engine.shutdown().await?;
+    Ok(())
 }
 
-async fn approve_as_a_person_would(engine: &Engine, run: &Run<Value>) -> Result<(), Error> {
+/// Completes the user task when it opens; returns when the instance has ended.
+async fn approve_as_a_person_would(engine: &Engine, run: &Run<Approval>) -> Result<(), Error> {
     let mut watch = engine.watch();
     loop {
-        for task in engine.user_tasks().instance(run.id()).list().await? {
-            println!("{} waits; ann approves", task.name);
-            engine
-                .complete_json(task.id, json!({ "approved": true }))
-                .by(Actor::new("ann"))
-                .await?;
+        let open = engine.user_tasks().open(Approval::APPROVE).instance(run.id());
+        for task in open.list().await? {
+            println!("`{}` waits with {}; ann approves", task.name, task.form);
+            let decision = Decision { approved: true, comment: "fine by me".to_owned() };
+            engine.complete(task.id, Approval::APPROVE, decision).by(Actor::new("ann")).await?;
         }
         if run.status().await?.is_end() {
             return Ok(());

@@ -1,45 +1,45 @@
-//! Three service tasks in a row, each result durable before the next one starts.
-
-use std::convert::Infallible;
+//! Three service tasks in a row; each result is durable before the next task starts.
 
 use bpm_engine::prelude::*;
-use serde_json::{Value, json};
+
+#[service_task]
+async fn step1(number: u32) -> Result<u32, std::num::TryFromIntError> {
+    u32::try_from(u64::from(number) * 2)
+}
+
+#[service_task]
+async fn step2(doubled: u32) -> String {
+    format!("twice the number is {doubled}")
+}
+
+#[service_task]
+async fn step3(text: &str, cx: TaskContext) -> String {
+    format!("{text} (attempt {})", cx.attempt())
+}
+
+workflow! {
+    process ServiceTaskChain(number: u32) -> String {
+        let doubled = service step1(number);
+        let text = service step2(doubled);
+        let said = service step3(&text);
+        'end: return said;
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let definition = ProcessDefinition::builder("service_task_chain")
-        .start("start")
-        .service("step1")
-        .service("step2")
-        .service("step3")
-        .end("end")
-        .edge("start", "step1")
-        .edge("step1", "step2")
-        .edge("step2", "step3")
-        .edge("step3", "end")
-        .build()?;
-    let engine = Engine::builder()
-        .store(Memory::new())
-        .definition(definition)
-        .handler("step1", |vars: Value| async move {
-            Ok::<_, Infallible>(json!({ "doubled": vars["number"].as_i64().unwrap_or(0) * 2 }))
-        })
-        .handler("step2", |vars: Value| async move {
-            Ok::<_, Infallible>(json!({ "text": format!("twice {}", vars["number"]) }))
-        })
-        .handler("step3", |vars: Value| async move {
-            Ok::<_, Infallible>(
-                json!({ "said": format!("{} is {}", vars["text"], vars["doubled"]) }),
-            )
-        })
-        .start()
-        .await?;
+    let engine =
+        Engine::builder().store(Memory::new()).process::<ServiceTaskChain>().start().await?;
 
-    let run = engine.start_definition("service_task_chain", json!({ "number": 21 })).await?;
+    let run = engine.start(ServiceTaskChain { number: 21 }).await?;
     println!("outcome: {}", run.outcome().await?.completed()?);
-    for turn in engine.history(run.id()).await? {
-        print_turn(&turn);
-    }
+    engine.history(run.id()).await?.iter().for_each(print_turn);
+
+    let run = engine.start(ServiceTaskChain { number: u32::MAX }).await?;
+    println!(
+        "outcome: {}",
+        run.outcome().await?.completed().err().map_or_else(String::new, |e| e.to_string())
+    );
     engine.shutdown().await?;
     Ok(())
 }
@@ -47,6 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn print_turn(turn: &Recorded) {
     match &turn.event {
         Event::TaskCompleted { node, result, .. } => println!("{}: {node} gave {result}", turn.seq),
+        Event::ProcessStarted { input } => println!("{}: started with {input:?}", turn.seq),
         event => println!("{}: {event:?}", turn.seq),
     }
     for change in &turn.changes {

@@ -12,8 +12,8 @@ pub use bpm_core::clock::Timestamp;
 pub use bpm_core::definition::{DefinitionBuilder, EdgeCondition, ProcessDefinition};
 pub use bpm_core::engine::{
     Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo,
-    MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, UserTask,
-    UserTasks, Watch, Watched,
+    MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
+    UserTask, UserTasks, Watch, Watched,
 };
 pub use bpm_core::error::{Error, StartError};
 pub use bpm_core::event::{Actor, Event, Failure, FailureKind};
@@ -49,4 +49,11 @@ pub mod prelude {
         Refused, Run, Sqlite, StartError, State, Status, TaskContext, TaskError, Timestamp,
         UserTask, UserTaskId, Watched, service_task, workflow,
     };
+}
+
+/// The programs of the documents, which `cargo test` compiles and runs.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../docs/engine.md")]
+    struct Engine;
 }

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bpm_engine::prelude::*;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 const USAGE: &str = "usage: bpm-engine [--reject] [--leave-open] [--db PATH]
 
@@ -66,16 +67,12 @@ impl Options {
 }
 
 async fn demo(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let engine = Engine::builder()
-        .store(Sqlite::open(&options.db)?)
-        .definition(approval()?)
-        .handler("validate", validate)
-        .start()
-        .await?;
+    let engine =
+        Engine::builder().store(Sqlite::open(&options.db)?).process::<Approval>().start().await?;
     let printer = tokio::spawn(print_turns(engine.watch()));
 
     let mut unfinished = say_what_was_left(&engine, options).await?;
-    let run = engine.start_definition("approval", json!({ "amount": options.amount })).await?;
+    let run = engine.start(Approval { amount: options.amount }).await?;
     unfinished.insert(run.id());
     finish(&engine, unfinished, options.leave_open.then_some(run.id())).await?;
 
@@ -89,26 +86,28 @@ async fn demo(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Start → validate → gateway → approve or reject → end.
-fn approval() -> Result<ProcessDefinition, bpm_engine::Findings> {
-    ProcessDefinition::builder("approval")
-        .start("start")
-        .service("validate")
-        .exclusive("gateway")
-        .user("approve")
-        .end("approved")
-        .end("reject")
-        .edge("start", "validate")
-        .edge("validate", "gateway")
-        .edge_if("gateway", "approve", EdgeCondition::Expression("valid && amount > 50".into()))
-        .edge_if("gateway", "reject", EdgeCondition::Default)
-        .edge("approve", "approved")
-        .build()
+/// What the person at `approve` enters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Decision {
+    approved: bool,
 }
 
-async fn validate(variables: Value) -> Result<Value, String> {
-    let amount = variables["amount"].as_i64().ok_or("the amount is not a number")?;
-    Ok(json!({ "valid": amount > 0 }))
+/// Looks whether the amount makes sense.
+#[service_task]
+async fn validate(amount: i64) -> bool {
+    amount > 0
+}
+
+workflow! {
+    /// Start → validate → gateway → approve or reject → end.
+    process Approval(amount: i64) -> String {
+        let valid = service validate(amount);
+        'gateway: if valid && amount > 50 {
+            let decision: Decision = user approve { amount: &amount };
+            'approved: return format!("{amount} approved: {}", decision.approved);
+        }
+        'reject: return format!("{amount} rejected: nobody needs to be asked");
+    }
 }
 
 /// Says what earlier runs left, and which instances that are.
@@ -117,7 +116,7 @@ async fn say_what_was_left(
     options: &Options,
 ) -> Result<BTreeSet<InstanceId>, Error> {
     let resumed = &engine.recovered().resumed;
-    let waiting = engine.user_tasks().named("approve").list().await?;
+    let waiting = engine.user_tasks().open(Approval::APPROVE).list().await?;
     println!(
         "{}: {} instances had work in flight and go on, {} wait for an approval",
         options.db.display(),
@@ -135,7 +134,7 @@ async fn finish(
 ) -> Result<(), Error> {
     let mut watch = engine.watch();
     loop {
-        for task in engine.user_tasks().named("approve").list().await? {
+        for task in engine.user_tasks().open(Approval::APPROVE).list().await? {
             if leave_open == Some(task.instance) {
                 println!("‖ approve waits for a person, and is left open");
                 unfinished.remove(&task.instance);
@@ -145,7 +144,7 @@ async fn finish(
         }
         let mut left = BTreeSet::new();
         for instance in unfinished {
-            if !engine.run::<Value>(instance).status().await?.is_end() {
+            if !engine.run::<Approval>(instance).status().await?.is_end() {
                 left.insert(instance);
             }
         }
@@ -161,7 +160,10 @@ async fn approve(engine: &Engine, task: &UserTask) -> Result<(), Error> {
     println!("‖ approve waits for a person … (instance {})", task.instance);
     tokio::time::sleep(PAUSE).await;
     println!("▶ ann approves");
-    engine.complete_json(task.id, json!({ "approved": true })).by(Actor::new("ann")).await
+    engine
+        .complete(task.id, Approval::APPROVE, Decision { approved: true })
+        .by(Actor::new("ann"))
+        .await
 }
 
 /// Prints every event and change as it becomes durable.

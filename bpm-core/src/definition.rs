@@ -153,7 +153,9 @@ impl ProcessDefinition {
     /// What the service tasks of a compiled process say of themselves, by node.
     pub(crate) fn signatures(&self) -> Vec<TaskSignature> {
         let visit = self.0.visit;
-        (0..self.0.graph.nodes.len()).filter_map(|node| signature(&self.0.graph, visit?, node)).collect()
+        (0..self.0.graph.nodes.len())
+            .filter_map(|node| signature(&self.0.graph, visit?, node))
+            .collect()
     }
 
     pub(crate) fn ways_in(&self, node: usize) -> usize {

@@ -14,12 +14,14 @@ mod completion;
 mod dispatcher;
 mod live;
 mod mailbox;
+mod operate;
 mod options;
 mod queries;
 mod recovery;
 mod registry;
 mod shared;
 mod start;
+mod statistics;
 mod timers;
 mod turn;
 mod watch;
@@ -35,7 +37,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::{Actor, Event};
-use crate::ids::{InstanceId, UserTaskId};
+use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
 use crate::process::Process;
 use crate::refused::Refused;
@@ -50,6 +52,7 @@ pub use options::EngineOptions;
 pub use queries::{Incident, Incidents, InstanceInfo, Recorded, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
+pub use statistics::Statistics;
 pub use watch::{Observed, Watch, Watched};
 
 /// A process engine. Cloning gives another handle on the same one; when the last handle is
@@ -141,6 +144,32 @@ impl Engine {
         self.shared.call(post).await.map(drop)
     }
 
+    /// Runs the step of an incident again: a service task has as many attempts as it had at
+    /// first, a condition is evaluated again.
+    pub async fn retry(&self, incident: IncidentId, actor: Actor) -> Result<(), Error> {
+        self.shared.settle(incident, Event::IncidentRetried { incident, actor }).await
+    }
+
+    /// Gives the value that the activity of an incident could not give, and goes on behind it.
+    /// The value is checked against the activity's type before anything changes.
+    pub async fn skip_with<T: Serialize>(
+        &self,
+        incident: IncidentId,
+        value: T,
+        actor: Actor,
+    ) -> Result<(), Error> {
+        let value = Json::of(&value).map_err(|source| Error::Unreadable {
+            what: format!("the value for incident {incident}"),
+            source,
+        })?;
+        self.shared.settle(incident, Event::IncidentSkipped { incident, value, actor }).await
+    }
+
+    /// Lets an incident fail: its error becomes the failure of the activity.
+    pub async fn fail(&self, incident: IncidentId, actor: Actor) -> Result<(), Error> {
+        self.shared.settle(incident, Event::IncidentFailed { incident, actor }).await
+    }
+
     /// Everything that happened to an instance, in order.
     pub async fn history(&self, instance: InstanceId) -> Result<Vec<Recorded>, Error> {
         let history = self.shared.read(move |store| queries::history(store, instance)).await?;
@@ -153,6 +182,11 @@ impl Engine {
     /// Every turn of every instance from now on, as it becomes durable.
     pub fn watch(&self) -> Watch {
         Watch::new(self.shared.watchers.subscribe())
+    }
+
+    /// What the engine has done since it started.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.counters.read()
     }
 
     /// Stops the engine: nothing new is taken or dispatched, attempts in flight get

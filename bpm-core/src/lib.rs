@@ -20,6 +20,7 @@ pub mod vars;
 #[doc(hidden)]
 pub mod __private {
     pub use std::borrow::Cow;
+    pub use std::clone::Clone;
     pub use std::convert::Into;
     pub use std::format;
     pub use std::marker::PhantomData;

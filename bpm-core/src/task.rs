@@ -62,6 +62,9 @@ impl<K> Clone for Key<K> {
 impl<K> Copy for Key<K> {}
 
 impl<K: ServiceTask> Key<K> {
+    /// Its result is kept in this variable.
+    pub fn sets(self, _: crate::vars::Var<K::Output>) {}
+
     /// The task ready to be called, in the context of an attempt.
     pub fn on(self, cx: crate::vars::Cx) -> K {
         match cx {

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bpm_model::graph::Graph;
 use serde::de::DeserializeOwned;
@@ -73,14 +74,14 @@ impl<T> Var<T> {
         Self { index, value: PhantomData }
     }
 
-    /// The same name and type in another place: a private copy of a branch, a name of an arm.
-    pub const fn at(self, index: usize) -> Self {
+    /// The handle of a parameter, with the type of its field in the input struct.
+    pub const fn parameter<P>(index: usize, _: fn(&P) -> &T) -> Self {
         Self::new(index)
     }
 
-    /// The handle of what is not kept: a result without `let`.
-    pub const fn nowhere() -> Self {
-        Self::new(usize::MAX)
+    /// The same name and type in another place: a private copy of a branch, a name of an arm.
+    pub const fn at(self, index: usize) -> Self {
+        Self::new(index)
     }
 
     /// Ties a Rust variable to the handle's type in code that never runs.
@@ -154,7 +155,7 @@ impl Work {
     }
 
     /// Adds a field of the form.
-    pub fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    pub fn field<T: Serialize>(&mut self, name: &str, value: T) {
         match serde_json::to_value(value) {
             Ok(value) => drop(self.form.insert(name.to_owned(), value)),
             Err(error) => self.failed = Some(format!("field `{name}`: {error}")),
@@ -174,6 +175,11 @@ impl Work {
     /// `due expr`.
     pub fn due(&mut self, due: impl Into<Timestamp>) {
         self.due = Some(due.into());
+    }
+
+    /// `due 3d`: so many milliseconds after `now`.
+    pub fn due_after(&mut self, now: Timestamp, millis: u64) {
+        self.due = Some(now.after(Duration::from_millis(millis)));
     }
 
     /// `priority expr`.
@@ -257,7 +263,6 @@ impl<'a> Vars<'a> {
     pub fn service<K: ServiceTask>(
         &self,
         _: Key<K>,
-        _: Var<K::Output>,
         attempt: impl Future<Output = K::Return> + Send + 'static,
     ) -> Result<Visited, TaskError> {
         let attempt = async move {
@@ -273,20 +278,19 @@ impl<'a> Vars<'a> {
     }
 
     /// Answers what a visit asks about a service task.
-    pub fn answer_service<K: ServiceTask>(
-        &self,
-        _: Key<K>,
-        var: Var<K::Output>,
-        cx: Cx,
-    ) -> Result<Visited, TaskError> {
+    pub fn answer_service<K: ServiceTask>(&self, _: Key<K>, cx: Cx) -> Result<Visited, TaskError> {
         match cx {
             Cx::Describe => Ok(Visited(Does::Signature(TaskSignature::of::<K>()))),
-            cx => self.answer(var, cx),
+            cx => self.accept::<K::Output>(cx),
         }
     }
 
-    /// Answers whether a value from outside fits the variable.
-    pub fn answer<T: Variable>(&self, _: Var<T>, cx: Cx) -> Result<Visited, TaskError> {
+    /// Answers whether a value from outside completes the user task.
+    pub fn answer<T: Variable>(&self, _: UserTaskName<T>, cx: Cx) -> Result<Visited, TaskError> {
+        self.accept::<T>(cx)
+    }
+
+    fn accept<T: Variable>(&self, cx: Cx) -> Result<Visited, TaskError> {
         match cx {
             Cx::Accept(value) => {
                 value.decode::<T>().map_err(TaskError::permanent)?;
@@ -318,12 +322,7 @@ impl<'a> Vars<'a> {
     }
 
     /// A user task: opens it.
-    pub fn user<T: Variable>(
-        &self,
-        _: UserTaskName<T>,
-        _: Var<T>,
-        work: Work,
-    ) -> Result<Visited, TaskError> {
+    pub fn user<T: Variable>(&self, _: UserTaskName<T>, work: Work) -> Result<Visited, TaskError> {
         match work.failed {
             Some(failed) => Err(TaskError::permanent(failed)),
             None => Ok(Visited(Does::User(work))),
@@ -333,10 +332,9 @@ impl<'a> Vars<'a> {
     /// The start of a sequential `for`: evaluates the list once and keeps it.
     pub fn items<T: Variable>(
         &self,
-        items: impl IntoIterator<Item = T>,
-        _: Var<T>,
         list: Var<Vec<T>>,
         cursor: Var<usize>,
+        items: impl IntoIterator<Item = T>,
     ) -> Result<Visited, TaskError> {
         self.keep(items.into_iter().collect(), list)?;
         self.keep(0, cursor)?;
@@ -346,11 +344,9 @@ impl<'a> Vars<'a> {
     /// The head of a sequential `for`: the next item, or out of the loop.
     pub fn next<T: Variable>(
         &self,
-        item: Var<T>,
         list: Var<Vec<T>>,
         cursor: Var<usize>,
     ) -> Result<Option<T>, TaskError> {
-        let _ = item;
         let at = self.get(cursor)?;
         let list = self.get(Var::<Vec<Json>>::new(list.index))?;
         let Some(value) = list.get(at) else { return Ok(None) };
@@ -384,6 +380,9 @@ impl<T> UserTaskName<T> {
     pub const fn new(process: &'static str, name: &'static str) -> Self {
         Self { process, name, payload: PhantomData }
     }
+
+    /// What completes it is kept in this variable.
+    pub fn sets(self, _: Var<T>) {}
 
     /// The name of the process that it belongs to.
     pub const fn process(&self) -> &'static str {

@@ -1,15 +1,37 @@
 //! The macros `workflow!` and `#[service_task]` of bpm-engine.
+//!
+//! Everything but the two entry points works on `proc_macro2` streams, so that unit tests can call
+//! it. What a process may say is checked in `bpm-model`, which knows no macros; types are checked
+//! by rustc on the user's own tokens. Deliberately not here: any knowledge of types, and any
+//! printing of user expressions from a syntax tree.
+
+mod expand;
+mod lower;
+mod mentions;
+mod pattern;
+mod report;
+mod spacing;
+mod syntax;
+mod task;
+mod workflow;
 
 use proc_macro::TokenStream;
 
-/// Compiles a process; `workflow!` hands it the crate's own path.
+/// Compiles a process: what `workflow!` of the facade calls, with the facade's own path in front.
+#[doc(hidden)]
 #[proc_macro]
-pub fn workflow_in(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn workflow_in(input: TokenStream) -> TokenStream {
+    workflow::workflow(input.into()).into()
 }
 
-/// Marks an async function as a service task.
+/// Marks an async function as a service task of a process.
+///
+/// The function stays as it is and gets a twin of the same name among the types, by which
+/// processes call it. It returns a plain `T` or a `Result<T, E>`. Parameters of the types
+/// `State<T>` and `TaskContext` are given by the engine; the others are the task's arguments.
+///
+/// `#[service_task(crate = path)]` names the facade where it cannot be found by the manifest.
 #[proc_macro_attribute]
-pub fn service_task(_: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn service_task(words: TokenStream, item: TokenStream) -> TokenStream {
+    task::service_task(words.into(), item.into()).into()
 }

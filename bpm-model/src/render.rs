@@ -40,6 +40,7 @@ enum Shape {
     Service,
     User,
     Script,
+    Wait,
     Choice,
     Merge,
     Each,

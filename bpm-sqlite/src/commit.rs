@@ -40,7 +40,7 @@ const INSERT_INCIDENT: &str = "INSERT INTO bpm_incident (id, instance, process, 
 const SETTLE_INCIDENT: &str = "UPDATE bpm_incident SET settled = ?3 \
      WHERE id = ?1 AND instance = ?2 AND settled IS NULL";
 const LATEST: &str = "SELECT latest FROM bpm_meta WHERE only = 1";
-const SET_LATEST: &str = "UPDATE bpm_meta SET latest = ?1 WHERE only = 1 AND latest < ?1";
+const SET_LATEST: &str = "UPDATE bpm_meta SET latest = ?1 WHERE only = 1";
 const SAVE: &str = "SAVEPOINT bpm_turn";
 const KEEP: &str = "RELEASE bpm_turn";
 const UNDO: &str = "ROLLBACK TO bpm_turn";
@@ -63,6 +63,12 @@ impl Known {
     pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let stored = latest(connection)?;
         Ok(Self { heads: HashMap::new(), stored, latest: stored })
+    }
+
+    /// What a connection to the same file tells anew.
+    pub(crate) fn again(&self, connection: &Connection) -> rusqlite::Result<Self> {
+        let fresh = Self::read(connection)?;
+        Ok(Self { latest: self.latest.max(fresh.latest), ..fresh })
     }
 
     /// Forgets what may have been rolled back.

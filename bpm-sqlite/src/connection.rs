@@ -197,7 +197,7 @@ pub(crate) struct Write<'a> {
     connection: &'a Connection,
 }
 
-const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
@@ -273,5 +273,77 @@ impl Readers {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.closed = true;
         std::mem::take(&mut idle.connections)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer(durability: Durability) -> (tempfile::TempDir, Setup, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::new(folder.path().join("shop.db")).durability(durability);
+        let setup = Setup::of(Place::File(options.path.clone()), &options);
+        let connection = setup.connect().unwrap();
+        setup.prepare_writer(&connection).unwrap();
+        (folder, setup, connection)
+    }
+
+    #[test]
+    fn settings_are_what_they_are_called() {
+        let read = |durability| {
+            let (_folder, _, connection) = writer(durability);
+            ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"]
+                .map(|name| answer(&connection, &format!("PRAGMA {name}")).unwrap())
+        };
+        assert_eq!(read(Durability::Full), ["wal", "2", "1", "5000"]);
+        assert_eq!(read(Durability::Normal), ["wal", "1", "1", "5000"]);
+        assert_eq!(LOG_BYTES.to_string(), log_bytes!());
+    }
+
+    #[test]
+    fn a_setting_without_effect_refuses_to_start() {
+        let (_folder, setup, connection) = writer(Durability::Full);
+        let misspelt = pragma("PRAGMA synchronous = FULLY", "PRAGMA synchronous", "2");
+        let error = setup.set(&connection, &misspelt).unwrap_err().to_string();
+        assert!(error.contains("`PRAGMA synchronous = FULLY`"), "{error}");
+        assert!(error.contains("reads 1, not 2"), "{error}");
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let (_folder, setup, connection) = writer(Durability::Full);
+        connection.execute_batch("CREATE TABLE mine (x)").unwrap();
+        let reader = setup.reader().unwrap();
+        assert!(reader.execute("INSERT INTO mine VALUES (1)", []).is_err());
+        reader.execute_batch("PRAGMA query_only = OFF").unwrap();
+        assert!(reader.execute("INSERT INTO mine VALUES (1)", []).is_err());
+    }
+
+    #[test]
+    fn a_transaction_that_is_not_committed_is_undone() {
+        let (_folder, _, connection) = writer(Durability::Full);
+        let write = Write::begin(&connection).unwrap();
+        write.execute_batch("CREATE TABLE mine (x)").unwrap();
+        drop(write);
+        assert!(connection.is_autocommit());
+        assert!(connection.prepare("SELECT x FROM mine").is_err());
+    }
+
+    #[test]
+    fn the_log_is_cut_unless_someone_reads_it() {
+        let (folder, setup, connection) = writer(Durability::Full);
+        let log = folder.path().join("shop.db-wal");
+        connection.execute_batch("CREATE TABLE mine (x); INSERT INTO mine VALUES (1)").unwrap();
+        let reader = setup.reader().unwrap();
+        let mut statement = reader.prepare("SELECT x FROM mine").unwrap();
+        let mut rows = statement.query([]).unwrap();
+        rows.next().unwrap();
+        connection.execute_batch("INSERT INTO mine VALUES (2)").unwrap();
+        assert!(!setup.cut_log(&connection).unwrap());
+        drop(rows);
+        assert!(setup.cut_log(&connection).unwrap());
+        assert_eq!(log.metadata().unwrap().len(), 0);
+        assert_eq!(answer(&connection, "PRAGMA busy_timeout").unwrap(), "5000");
     }
 }

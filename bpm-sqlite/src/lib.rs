@@ -255,3 +255,22 @@ impl Drop for Sqlite {
         std::mem::forget(held.take());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_is_refused_and_closes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let mut store = Sqlite::open(&path).unwrap();
+        store.pid ^= 1;
+        for call in [store.latest().map(|_| ()), store.commit(&Batch::default()).map(|_| ())] {
+            let error = call.unwrap_err().to_string();
+            assert!(error.contains("from which this process was forked"), "{error}");
+        }
+        drop(store);
+        assert!(matches!(Sqlite::open(&path), Err(Error::Locked { .. })));
+    }
+}

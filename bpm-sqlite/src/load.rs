@@ -115,3 +115,63 @@ fn history_row(row: &Row<'_>, first: usize) -> rusqlite::Result<HistoryRow> {
         body: row.get(first + 2)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params_from_iter;
+
+    use super::*;
+    use crate::query;
+    use crate::schema;
+
+    /// How SQLite means to run a statement, a step a line.
+    fn plan(sql: &str) -> String {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&connection, ":memory:", 0).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+        let steps = statement.query_map(params_from_iter(nothing), |row| row.get::<_, String>(3));
+        steps.unwrap().map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    }
+
+    fn check(sql: &str, expected: &str) {
+        assert_eq!(plan(sql), expected, "{sql}");
+    }
+
+    /// Recovery is these two statements. The index holds active instances only, and the ids in
+    /// it are all that the first one reads.
+    #[test]
+    fn recovery_reads_active_instances_only() {
+        check(ACTIVE, "SEARCH bpm_instance USING COVERING INDEX bpm_instance_active (id>?)");
+        check(
+            LOAD,
+            "SEARCH i USING INDEX sqlite_autoindex_bpm_instance_1 (id=?)\n\
+             SEARCH h USING PRIMARY KEY (instance=? AND seq>?) LEFT-JOIN",
+        );
+    }
+
+    #[test]
+    fn pages_of_history_are_ranges() {
+        check(HISTORY, "SEARCH bpm_history USING PRIMARY KEY (instance=? AND seq>?)");
+    }
+
+    #[test]
+    fn open_work_is_found_by_an_index_that_holds_open_work_only() {
+        check(query::TASKS, "SCAN bpm_user_task USING INDEX bpm_user_task_open");
+        let by = |what: &str, column: &str| {
+            format!("SEARCH bpm_user_task USING INDEX bpm_user_task_{what} ({column}=?)")
+        };
+        check(query::TASKS_BY_NAME, &by("name", "name"));
+        check(query::TASKS_BY_GROUP, &by("group", "for_group"));
+        check(query::TASKS_BY_USER, &by("user", "for_user"));
+        check(query::TASKS_BY_KEY, &by("key", "key"));
+        let sorted = by("instance", "instance") + "\nUSE TEMP B-TREE FOR ORDER BY";
+        check(query::TASKS_BY_INSTANCE, &sorted);
+        check(query::INCIDENTS, "SCAN bpm_incident USING INDEX bpm_incident_open");
+        check(
+            query::LIVE,
+            "SEARCH bpm_instance USING COVERING INDEX bpm_instance_live \
+             (process=? AND version=? AND ended=?)",
+        );
+    }
+}

@@ -80,3 +80,70 @@ pub(crate) fn verify(connection: &Connection, file: &str) -> Result<(), Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::Sqlite;
+    use crate::connection::BEGIN;
+
+    const TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bpm%'";
+
+    /// Runs statements of a migration until `stop`; what the folder holds then is what a kill
+    /// leaves, and is copied. The number of statements there are.
+    fn killed(folder: &Path, migration: &str, stop: usize, copy: &Path) -> usize {
+        let connection = Connection::open(folder.join("shop.db")).unwrap();
+        // A cache of nothing, so that half-done work reaches the log.
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA cache_size = 1; CREATE TABLE mine(x)")
+            .unwrap();
+        connection.execute_batch(BEGIN).unwrap();
+        // A blank line behind each statement is the form of our migrations.
+        let statements: Vec<&str> =
+            migration.split("\n\n").filter(|text| text.trim_end().ends_with(';')).collect();
+        for statement in statements.iter().take(stop) {
+            connection.execute_batch(statement).unwrap();
+        }
+        for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        statements.len()
+    }
+
+    #[test]
+    fn a_migration_can_be_killed_at_any_statement() {
+        for stop in 0.. {
+            let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let count = killed(folder.path(), MIGRATIONS[0], stop, copy.path());
+            if stop > count {
+                break;
+            }
+            let file = copy.path().join("shop.db");
+            let left = Connection::open(&file).unwrap();
+            assert_eq!(left.query_row(TABLES, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+            drop(left);
+            drop(Sqlite::open(&file).unwrap());
+            let opened = Connection::open(&file).unwrap();
+            assert_eq!(schema(&opened).unwrap(), MIGRATIONS.len(), "killed at {stop}");
+            assert_eq!(answer(&opened, CHECK).unwrap(), "ok", "killed at {stop}");
+        }
+    }
+
+    #[test]
+    fn tables_are_strict_and_states_are_checked() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, ":memory:", 0).unwrap();
+        let lax = "SELECT count(*) FROM pragma_table_list WHERE name LIKE 'bpm%' \
+             AND type = 'table' AND NOT strict";
+        assert_eq!(connection.query_row(lax, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        let wrong = "INSERT INTO bpm_instance VALUES (zeroblob(16), 'p', 1, NULL, 0, 'Stuck', 1, \
+             '[]', 1, NULL, 0, NULL, 0, 0, NULL)";
+        assert!(connection.execute(wrong, []).unwrap_err().to_string().contains("CHECK"));
+        connection.execute(&wrong.replace("Stuck", "Running"), []).unwrap();
+        let again = "INSERT INTO bpm_meta VALUES (2, 1, 1)";
+        assert!(connection.execute(again, []).unwrap_err().to_string().contains("CHECK"));
+    }
+}

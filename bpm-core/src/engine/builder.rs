@@ -20,6 +20,7 @@ use super::options::EngineOptions;
 use super::recovery;
 use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
+use super::statistics::Counters;
 use super::timers::Timers;
 use super::workers::Workers;
 use super::writer::Writer;
@@ -117,6 +118,7 @@ impl EngineBuilder {
             registry,
             mailbox: Arc::new(Mailbox::default()),
             watchers: Watchers::new(self.options.watch_turns),
+            counters: Counters::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
             runtime: runtime.handle().clone(),
             options: self.options,

@@ -225,6 +225,8 @@ impl Dispatcher {
     fn committed(&mut self, turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
         self.writer.done();
         self.commit();
+        let durable = verdicts.iter().filter(|verdict| **verdict == Verdict::Committed).count();
+        self.shared.counters.committed(durable);
         for (turn, verdict) in turns.into_iter().zip(verdicts) {
             match verdict {
                 Verdict::Committed => self.release(turn),

@@ -288,7 +288,8 @@ impl Incidents {
 
 impl From<IncidentRow> for Incident {
     fn from(row: IncidentRow) -> Self {
-        let IncidentRow { id, instance, process, node, error, attempts, lost, hint, since, .. } = row;
+        let IncidentRow { id, instance, process, node, error, attempts, lost, hint, since, .. } =
+            row;
         Self { id, instance, process, node, error, attempts, lost, hint, since }
     }
 }

@@ -16,6 +16,7 @@ use super::mailbox::{Answer, Mailbox, Message};
 use super::options::EngineOptions;
 use super::queries::Recorded;
 use super::registry::Registry;
+use super::statistics::Counters;
 use super::turn::PendingTurn;
 use super::watch::Observed;
 
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clock: EngineTime,
     pub(super) watchers: Watchers,
+    pub(super) counters: Counters,
     pub(super) calls: Arc<Semaphore>,
     pub(super) runtime: Handle,
 }

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::event::{Event, TokenId};
 use crate::ids::InstanceId;
 use crate::step::Effect;
-use crate::store::{Closed, IncidentRow, StartRow, StateRow, TurnRows, UserTaskRow};
+use crate::store::{Closed, IncidentRow, StartRow, StateRow, TimerRow, TurnRows, UserTaskRow};
 
 use super::mailbox::Answer;
 use super::registry::Registered;
@@ -80,7 +80,8 @@ impl PendingTurn {
             Change::IncidentClosed { incident, how, by, .. } => {
                 rows.settled.push((*incident, Closed { how: *how, at: self.at, by: by.clone() }));
             }
-            Change::TimerSet { token, timer, due } | Change::RetryScheduled { token, timer, due } => {
+            Change::TimerSet { token, timer, due }
+            | Change::RetryScheduled { token, timer, due } => {
                 rows.timers_set.push(self.timer(*token, *timer, *due));
             }
             Change::TimerClosed { timer, .. } => rows.timers_closed.push(*timer),
@@ -112,7 +113,8 @@ impl PendingTurn {
     }
 
     fn incident(&self, change: &Change) -> Option<IncidentRow> {
-        let Change::IncidentRaised { incident, node, error, hint, .. } = change else {
+        let Change::IncidentRaised { incident, node, error, hint, attempts, lost, .. } = change
+        else {
             return None;
         };
         Some(IncidentRow {
@@ -136,7 +138,8 @@ impl PendingTurn {
     /// The timers that the turn sets.
     pub(super) fn timers_set(&self) -> impl Iterator<Item = TimerRow> {
         self.changes.iter().filter_map(|change| match change {
-            Change::TimerSet { token, timer, due } | Change::RetryScheduled { token, timer, due } => {
+            Change::TimerSet { token, timer, due }
+            | Change::RetryScheduled { token, timer, due } => {
                 Some(self.timer(*token, *timer, *due))
             }
             _ => None,

@@ -27,9 +27,9 @@ impl Turn<'_> {
     /// A timer fires once: it must be the one that is set, and due.
     pub(super) fn admit_timer(&self, token: TokenId, fired: u64) -> Result<(), Refused> {
         let set = match self.instance.token(token).map(|token| &token.state) {
-            Some(
-                TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. },
-            ) => *timer == fired && *due <= self.current.now,
+            Some(TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. }) => {
+                *timer == fired && *due <= self.current.now
+            }
             _ => false,
         };
         let instance = self.instance.id;
@@ -57,7 +57,7 @@ impl Turn<'_> {
         for part in [high, low, attempts.visit, u64::from(attempts.attempt)] {
             bits = mix(bits ^ part);
         }
-        let delay = u128::from(bits) * u128::from(bound_ms.saturating_add(1)) >> 64;
+        let delay = (u128::from(bits) * u128::from(bound_ms.saturating_add(1))) >> 64;
         self.current.now.after(Duration::from_millis(delay as u64))
     }
 }

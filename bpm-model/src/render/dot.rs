@@ -37,6 +37,7 @@ fn attributes(drawing: &Drawing<'_>, node: usize) -> String {
         Shape::Service => format!("label=\"{name}\""),
         Shape::User => format!("style=rounded, label=\"«user»\\n{name}\""),
         Shape::Script => format!("shape=note, label=\"{name}\""),
+        Shape::Wait => format!("style=rounded, label=\"⏲ {name}\""),
         Shape::Choice => format!("shape=diamond, label=\"×\\n{name}\""),
         Shape::Fork => format!("shape=diamond, label=\"+\\n{name}\""),
         Shape::Each => format!("shape=hexagon, label=\"↻ {name}\""),

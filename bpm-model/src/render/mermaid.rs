@@ -31,6 +31,7 @@ fn label(drawing: &Drawing<'_>, node: usize) -> String {
     let name = quoted(&drawing.name(node));
     match drawing.shape(node) {
         Shape::User => format!("👤 {name}"),
+        Shape::Wait => format!("⏲ {name}"),
         Shape::Choice => format!("× {name}"),
         Shape::Fork => format!("#43; {name}"),
         Shape::Each => format!("↻ {name}"),
@@ -48,6 +49,7 @@ fn brackets(shape: Shape) -> (&'static str, &'static str) {
         Shape::End => ("(((", ")))"),
         Shape::Service => ("[", "]"),
         Shape::User => ("(", ")"),
+        Shape::Wait => ("([", "])"),
         Shape::Script => ("[/", "/]"),
         Shape::Choice | Shape::Merge | Shape::Fork | Shape::Join => ("{", "}"),
         Shape::Each => ("{{", "}}"),

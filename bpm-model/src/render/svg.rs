@@ -67,7 +67,7 @@ impl Labels {
         let text = width(label, CHAR_WIDTH_TENTHS);
         let beside = if label.is_empty() { 0 } else { BESIDE + text };
         match drawing.shape(node) {
-            Shape::Service | Shape::User | Shape::Script => {
+            Shape::Service | Shape::User | Shape::Script | Shape::Wait => {
                 let half = half_box(label);
                 Extent { left: half, right: half, height: BOX_HEIGHT }
             }
@@ -186,7 +186,7 @@ fn write_route(out: &mut String, route: &Route) -> fmt::Result {
 fn write_outline(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
     match shape {
         Shape::Service | Shape::Script => write_box(out, at, label, 3),
-        Shape::User => write_box(out, at, label, 10),
+        Shape::User | Shape::Wait => write_box(out, at, label, 10),
         Shape::Start => write_circle(out, at, CIRCLE, "1.5"),
         Shape::End => write_circle(out, at, CIRCLE - 1, "3"),
         Shape::Choice | Shape::Fork | Shape::Each => write_diamond(out, at, DIAMOND),
@@ -219,6 +219,7 @@ fn write_mark(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
         Shape::Service => ("1", COG),
         Shape::User => ("1", "m-3-3a3 3 0 1 0 6 0a3 3 0 1 0-6 0m-3 9c0-7 12-7 12 0z"),
         Shape::Script => ("1", "m-4-5h9m-9 3.5h6m-6 3.5h9m-9 3.5h6"),
+        Shape::Wait => ("1", "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0m5-3v3h2"),
         Shape::Choice => ("2", "m-4-4l8 8m0-8l-8 8"),
         Shape::Fork => ("2", "m-6 0h12m-6-6v12"),
         Shape::Join => ("1.5", "m-4 0h8m-4-4v8"),
@@ -239,7 +240,7 @@ fn write_name(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
 }
 
 fn is_box(shape: Shape) -> bool {
-    matches!(shape, Shape::Service | Shape::User | Shape::Script)
+    matches!(shape, Shape::Service | Shape::User | Shape::Script | Shape::Wait)
 }
 
 fn write_text(out: &mut String, Point { x, y }: Point, text: &str, style: &str) -> fmt::Result {

@@ -42,6 +42,7 @@ fn word(shape: Shape) -> &'static str {
         Shape::Service => "service",
         Shape::User => "user",
         Shape::Script => "script",
+        Shape::Wait => "wait",
         Shape::Choice => "exclusive",
         Shape::Merge => "merge",
         Shape::Each => "each",

@@ -42,7 +42,8 @@ CREATE UNIQUE INDEX bpm_instance_key ON bpm_instance (process, key) WHERE key IS
 
 CREATE INDEX bpm_instance_active ON bpm_instance (id) WHERE active = 1;
 
-CREATE INDEX bpm_instance_live ON bpm_instance (process, version) WHERE ended IS NULL;
+CREATE INDEX bpm_instance_live ON bpm_instance (process, version, ended)
+    WHERE ended IS NULL;
 
 CREATE TABLE bpm_history (
     instance BLOB    NOT NULL,

@@ -1,0 +1,157 @@
+//! The visit function: one for the whole process, so that rustc infers each variable's type from
+//! what sets it and editors see one definition a variable.
+
+use std::collections::HashMap;
+
+use bpm_model::graph::Graph;
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+
+use super::names::handle;
+use super::work::Emit;
+use super::{Facade, ours};
+use crate::lower::{Lowered, Part, Prologue, Region, Visit};
+
+/// The function of the process.
+pub(super) fn function(facade: &Facade, lowered: &Lowered, slots: &Graph) -> TokenStream {
+    let emit = Emit { facade, slots: Slots::new(&lowered.graph, slots) };
+    let handles = handles(facade, lowered);
+    let body = region(&emit, lowered, &lowered.body);
+    quote_spanned! {ours()=>
+        #[allow(unreachable_code, unused_assignments, unused_must_use, clippy::all)]
+        fn visit(
+            __node: usize,
+            __vars: &#facade::__private::Vars<'_>,
+            __cx: #facade::__private::Cx,
+        ) -> #facade::__private::Result<
+            #facade::__private::Visited,
+            #facade::__private::TaskError,
+        > {
+            let __never = false;
+            #handles
+            #body
+            __vars.done()
+        }
+    }
+}
+
+/// One handle a variable. The type of a parameter comes from its field.
+fn handles(facade: &Facade, lowered: &Lowered) -> TokenStream {
+    let handles = lowered.binders.iter().enumerate().map(|(at, binder)| {
+        let name = &binder.name;
+        let handle = handle(at, name.span());
+        if at < lowered.graph.parameters {
+            quote_spanned! {ours()=>
+                let #handle = #facade::__private::Var::parameter(#at, |__input: &Self| &__input.#name);
+            }
+        } else {
+            quote_spanned!(ours()=> let #handle = #facade::__private::Var::new(#at);)
+        }
+    });
+    handles.collect()
+}
+
+/// Defines the names of a region and visits its nodes. The definitions stand at the user's tokens
+/// and are initialised where a node reads them; code that never runs ties them to their handles.
+fn region(emit: &Emit, lowered: &Lowered, region: &Region) -> TokenStream {
+    let seen = region.variables.iter().filter(|variable| !lowered.binders[**variable].hidden);
+    let seen: Vec<usize> = seen.copied().collect();
+    let definitions = seen.iter().map(|variable| {
+        let binder = &lowered.binders[*variable];
+        let name = &binder.name;
+        let mutable = binder.annotation.and_then(|target| target.mutable()).cloned();
+        let ty = binder.annotation.map(|target| {
+            let ty: TokenStream = target.ty.iter().cloned().collect();
+            quote_spanned!(ours()=> : #ty)
+        });
+        quote_spanned!(ours()=> let #mutable #name #ty;)
+    });
+    let ties = seen.iter().map(|variable| {
+        let name = &lowered.binders[*variable].name;
+        let handle = handle(*variable, name.span());
+        quote_spanned!(ours()=> #name = #handle.value();)
+    });
+    let parts = region.parts.iter().map(|part| match part {
+        Part::Visit(visit) => node(emit, visit),
+        Part::Region(inner) => {
+            let (first, last) = inner.nodes;
+            let body = self::region(emit, lowered, inner);
+            quote_spanned!(ours()=> #first..=#last => { #body })
+        }
+    });
+    quote_spanned! {ours()=>
+        #(#definitions)*
+        if __never { return __vars.done(); #(#ties)* }
+        match __node { #(#parts)* _ => {} }
+    }
+}
+
+fn node(emit: &Emit, visit: &Visit) -> TokenStream {
+    let node = visit.node;
+    let question = emit.question(visit);
+    let prologue = prologue(emit, node, &visit.prologue);
+    let work = emit.work(visit);
+    quote_spanned!(ours()=> #node => { #question #prologue #work })
+}
+
+/// Assigns the variables that the node reads; each token stands at its own mention.
+fn prologue(emit: &Emit, node: usize, prologue: &Prologue) -> TokenStream {
+    let reads = prologue.reads.iter().map(|(name, variable)| {
+        let handle = emit.slots.read(node, *variable, ours());
+        quote_spanned!(ours()=> #name = __vars.get(#handle)?;)
+    });
+    let process = prologue
+        .process
+        .as_ref()
+        .map(|name| quote_spanned!(ours()=> let #name = __vars.process();));
+    quote_spanned!(ours()=> #(#reads)* #process)
+}
+
+/// Where nodes find variables that have places of their own in a branch.
+pub(super) struct Slots {
+    reads: HashMap<(usize, usize), usize>,
+    sets: HashMap<(usize, usize), usize>,
+}
+
+impl Slots {
+    /// Compares a graph with the one in which private names are told apart.
+    fn new(graph: &Graph, separated: &Graph) -> Slots {
+        let mut slots = Slots { reads: HashMap::new(), sets: HashMap::new() };
+        let nodes = graph.nodes.iter().zip(separated.nodes.iter());
+        for (at, (node, other)) in nodes.enumerate() {
+            note(&mut slots.reads, at, &node.reads, &other.reads);
+            note(&mut slots.sets, at, &node.sets, &other.sets);
+        }
+        for (edge, other) in graph.edges.iter().zip(separated.edges.iter()) {
+            note(&mut slots.sets, edge.from, &edge.sets, &other.sets);
+        }
+        slots
+    }
+
+    pub(super) fn read(&self, node: usize, variable: usize, at: proc_macro2::Span) -> TokenStream {
+        place(&self.reads, node, variable, at)
+    }
+
+    pub(super) fn set(&self, node: usize, variable: usize, at: proc_macro2::Span) -> TokenStream {
+        place(&self.sets, node, variable, at)
+    }
+}
+
+fn note(slots: &mut HashMap<(usize, usize), usize>, node: usize, from: &[usize], to: &[usize]) {
+    for (variable, slot) in from.iter().zip(to).filter(|(variable, slot)| variable != slot) {
+        slots.insert((node, *variable), *slot);
+    }
+}
+
+fn place(
+    slots: &HashMap<(usize, usize), usize>,
+    node: usize,
+    variable: usize,
+    at: proc_macro2::Span,
+) -> TokenStream {
+    let handle = handle(variable, at);
+    match slots.get(&(node, variable)) {
+        Some(slot) => quote_spanned!(ours()=> #handle.at(#slot)),
+        None => quote_spanned!(ours()=> #handle),
+    }
+}

@@ -1,0 +1,173 @@
+//! Building the graph: nodes, edges, open ends.
+
+use bpm_model::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind, Variable};
+use bpm_model::kind::Kind;
+use proc_macro2::{Ident, Span};
+
+use super::names::{self, NodeName, Scopes};
+use super::{Binder, Lowered, Lowering, Open, Part, Places, Region, Visit, names::plain};
+use crate::spacing;
+use crate::syntax::{Process, ResultType, Tokens};
+
+impl<'a> Lowering<'a> {
+    pub(super) fn new(process: &'a Process) -> Lowering<'a> {
+        let stored = process.stored_name.clone().unwrap_or_else(|| plain(&process.name));
+        let graph = Graph {
+            name: stored.into(),
+            version: process.version,
+            origin: Origin::Workflow,
+            outcome: match process.result {
+                ResultType::Unit => Outcome::Unit,
+                ResultType::Never => Outcome::Never,
+                ResultType::Value(_) => Outcome::Value,
+            },
+            nodes: Vec::new().into(),
+            edges: Vec::new().into(),
+            variables: Vec::new().into(),
+            parameters: process.parameters.len(),
+            scopes: vec![Scope { kind: ScopeKind::Process, parent: 0 }].into(),
+        };
+        Lowering {
+            process,
+            graph,
+            node_names: Vec::new(),
+            places: Places::new(process.name.span(), process.result_span),
+            binders: Vec::new(),
+            user_tasks: Vec::new(),
+            reports: Vec::new(),
+            parts: Vec::new(),
+            scopes: Scopes::default(),
+            scope: 0,
+            loops: Vec::new(),
+            loop_labels: Vec::new(),
+            orders: Vec::new(),
+            ways: 0,
+            open: Vec::new(),
+        }
+    }
+
+    pub(super) fn start(&mut self) {
+        let start = self.node(Kind::Start, NodeName::Content("start".into()), self.places.process);
+        self.open = vec![self.way(start)];
+    }
+
+    /// A path that is still open at the bottom ends there.
+    pub(super) fn end(&mut self) {
+        if !self.open.is_empty() {
+            let kind = Kind::End { returns: false };
+            self.node(kind, NodeName::Content("end".into()), self.places.process);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Lowered<'a> {
+        names::assign(&self.node_names, &mut self.graph);
+        self.sort_edges();
+        let last = self.graph.nodes.len().saturating_sub(1);
+        let variables = (0..self.binders.len()).filter(|at| self.is_of_process(*at)).collect();
+        Lowered {
+            graph: self.graph,
+            places: self.places,
+            body: Region { nodes: (0, last), variables, parts: self.parts },
+            binders: self.binders,
+            user_tasks: self.user_tasks,
+            reports: self.reports,
+        }
+    }
+
+    fn is_of_process(&self, variable: usize) -> bool {
+        let name = plain(&self.binders[variable].name);
+        self.scopes.of_process(&name) == Some(variable)
+    }
+
+    /// Adds a node; the open ends lead to it.
+    pub(super) fn node(&mut self, kind: Kind, name: NodeName, span: Span) -> usize {
+        let node = self.graph.nodes.len();
+        self.graph.nodes.to_mut().push(Node {
+            id: "".into(),
+            kind,
+            scope: self.scope,
+            reads: Vec::new().into(),
+            sets: Vec::new().into(),
+            source: "".into(),
+        });
+        self.node_names.push(name);
+        self.places.nodes.push(span);
+        for open in std::mem::take(&mut self.open) {
+            self.connect(open, node);
+        }
+        node
+    }
+
+    /// Draws the edge from an open end to a node.
+    pub(super) fn connect(&mut self, open: Open, to: usize) {
+        self.graph.edges.to_mut().push(Edge {
+            from: open.from,
+            to,
+            condition: open.condition,
+            text: open.text.into(),
+            sets: open.sets.into(),
+        });
+        self.places.edges.push(open.span);
+        self.orders.push(open.order);
+    }
+
+    /// Edges are drawn when their targets are known, which is not the order in which they are
+    /// tried.
+    fn sort_edges(&mut self) {
+        let edges = self.graph.edges.to_mut();
+        let mut by_way: Vec<usize> = (0..edges.len()).collect();
+        by_way.sort_by_key(|at| (edges[*at].from, self.orders[*at]));
+        *edges = by_way.iter().map(|at| edges[*at].clone()).collect();
+        self.places.edges = by_way.iter().map(|at| self.places.edges[*at]).collect();
+    }
+
+    /// The only way out of a node.
+    pub(super) fn way(&mut self, from: usize) -> Open {
+        let span = self.places.nodes[from];
+        self.choice(from, Condition::Always, String::new(), span)
+    }
+
+    /// One of several ways out of a node; they are tried in the order in which they are made.
+    pub(super) fn choice(
+        &mut self,
+        from: usize,
+        condition: Condition,
+        text: String,
+        span: Span,
+    ) -> Open {
+        self.ways += 1;
+        Open { from, condition, text, sets: Vec::new(), span, order: self.ways }
+    }
+
+    /// Several open ends become one.
+    pub(super) fn merge(&mut self, of: usize) {
+        if self.open.len() > 1 {
+            let span = self.places.nodes[of];
+            let merge = self.node(Kind::Exclusive, NodeName::Within(of, "end".into()), span);
+            self.open = vec![self.way(merge)];
+        }
+    }
+
+    /// What the node's expressions are, for the fingerprint.
+    pub(super) fn source(&mut self, node: usize, source: &[&Tokens]) {
+        let parts = source.iter().filter(|tokens| !tokens.is_empty());
+        let parts: Vec<String> = parts.map(|tokens| spacing::text(tokens)).collect();
+        self.graph.nodes.to_mut()[node].source = parts.join(" | ").into();
+    }
+
+    /// Adds a variable.
+    pub(super) fn variable(&mut self, name: Ident, hidden: bool) -> usize {
+        let variable = self.graph.variables.len();
+        let text = plain(&name);
+        let doubled = self.graph.variables.iter().any(|other| other.key == text.as_str());
+        let key = if doubled { format!("{text}#{variable}") } else { text.clone() };
+        let entry = Variable { name: text.into(), key: key.into(), ty: "".into() };
+        self.graph.variables.to_mut().push(entry);
+        self.binders.push(Binder { name, mutable: false, annotation: None, hidden });
+        variable
+    }
+
+    pub(super) fn visit(&mut self, visit: Visit<'a>) {
+        self.parts.push(Part::Visit(visit));
+    }
+}

@@ -1,0 +1,339 @@
+//! Statements: the first word decides.
+
+use proc_macro2::{Delimiter, Ident, Span, TokenTree};
+
+use super::cursor::{is_ident, is_punct};
+use super::{Do, Label, Parser, Statement, Target, Tokens};
+use crate::pattern;
+use crate::report::Report;
+use crate::spacing;
+
+impl Parser<'_> {
+    /// All statements up to the end of the block.
+    pub(super) fn statements(mut self) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        while !self.is_done() {
+            if !self.eat_sign(';') {
+                let label = self.statement_label();
+                let span = self.span();
+                let does = self.statement();
+                statements.push(Statement { label, span, does });
+                self.later_clauses(&mut statements);
+            }
+        }
+        statements
+    }
+
+    /// A block in braces; half-typed input may lack it.
+    pub(super) fn block(&mut self, of: &str) -> Vec<Statement> {
+        match self.group(Delimiter::Brace) {
+            Some(group) => self.inside(&group).statements(),
+            None => {
+                self.report(Report::new(self.span(), format!("expected a block in braces {of}")));
+                Vec::new()
+            }
+        }
+    }
+
+    fn statement(&mut self) -> Do {
+        if self.at_service() || (self.at_word(0, "service") && self.peek(1).is_none()) {
+            return self.service(None);
+        }
+        if self.at_user() {
+            return self.user(None);
+        }
+        if let Some(word) = self.at_later() {
+            return self.later(word, Vec::new());
+        }
+        let first = self.peek(0).map(ToString::to_string).unwrap_or_default();
+        match first.as_str() {
+            "let" => self.let_statement(),
+            "if" => self.if_statement(),
+            "match" => self.match_statement(),
+            "parallel" if self.at_group(1, Delimiter::Brace) => self.parallel(),
+            "for" => self.for_loop(),
+            "while" => self.while_loop(),
+            "loop" => self.endless_loop(),
+            "break" | "continue" => self.jump(&first),
+            "return" => self.return_statement(),
+            _ => self.stray(),
+        }
+    }
+
+    fn statement_label(&mut self) -> Option<Label> {
+        let label = self.label()?;
+        if !self.eat_sign(':') {
+            let what = format!("expected `:` behind the label `'{}`", label.name);
+            self.report(Report::new(label.span, what));
+        }
+        Some(label)
+    }
+
+    pub(super) fn label(&mut self) -> Option<Label> {
+        if !self.at_sign(0, '\'') {
+            return None;
+        }
+        self.skip();
+        let name = self.ident()?;
+        Some(Label { name: name.to_string(), span: name.span() })
+    }
+
+    fn let_statement(&mut self) -> Do {
+        self.skip();
+        let target = self.target();
+        if !self.eat_sign('=') {
+            let report = Report::new(self.span(), "expected `=` and what the variable is set to")
+                .help("`let name = value;`");
+            self.tail();
+            return Do::Broken { sets: target.names, report };
+        }
+        if self.at_service() {
+            return self.service(Some(target));
+        }
+        if self.at_user() {
+            return self.user(Some(target));
+        }
+        if let Some(word) = self.at_later() {
+            return self.later(word, target.names);
+        }
+        if self.at_word(0, "for") {
+            return self.later("for … parallel", target.names);
+        }
+        self.script(target)
+    }
+
+    /// The pattern and the type of a `let`.
+    fn target(&mut self) -> Target {
+        let pattern = self.until(|parser| {
+            let path = parser.at_signs([':', ':'])
+                || parser.before().is_some_and(|token| is_punct(token, ':'));
+            let range = parser.before().is_some_and(|token| is_punct(token, '.'));
+            parser.at_sign(0, ';')
+                || (parser.at_sign(0, ':') && !path)
+                || (parser.at_sign(0, '=') && !range)
+                || parser.starts_statement()
+        });
+        let ty = if self.eat_sign(':') { self.ty() } else { Vec::new() };
+        let names = pattern::names(&pattern);
+        Target { pattern, names, ty }
+    }
+
+    /// A type, up to the `=` that does not belong to it.
+    fn ty(&mut self) -> Tokens {
+        let mut ty = Vec::new();
+        let mut depth = 0_i32;
+        while !self.is_done() && !self.at_sign(0, ';') && !self.starts_statement() {
+            if depth <= 0 && self.at_sign(0, '=') {
+                break;
+            }
+            let arrow = self.before().is_some_and(|token| is_punct(token, '-'));
+            match self.peek(0) {
+                Some(token) if is_punct(token, '<') => depth += 1,
+                Some(token) if is_punct(token, '>') && !arrow => depth -= 1,
+                _ => {}
+            }
+            ty.extend(self.skip());
+        }
+        ty
+    }
+
+    fn script(&mut self, target: Target) -> Do {
+        let start = self.span();
+        let value = self.until(|parser| {
+            let closed = matches!(parser.before(), Some(TokenTree::Group(group))
+                if group.delimiter() == Delimiter::Brace);
+            let otherwise = parser.at_word(0, "else") && !closed;
+            parser.at_sign(0, ';') || otherwise || parser.starts_statement()
+        });
+        if self.eat_word("else").is_some() {
+            let otherwise = self.block("behind `else`");
+            self.eat_sign(';');
+            return Do::LetElse { target, value, otherwise };
+        }
+        self.eat_sign(';');
+        if value.is_empty() {
+            let report = Report::new(start, "expected an expression behind `=`");
+            return Do::Broken { sets: target.names, report };
+        }
+        Do::Script { target, value }
+    }
+
+    fn service(&mut self, target: Option<Target>) -> Do {
+        let word = self.span();
+        self.skip();
+        let task = self.until(|parser| {
+            let path = parser.before().is_some_and(|token| is_punct(token, ':'));
+            let first = parser.before().is_some_and(|token| is_ident(token, "service"));
+            match parser.peek(0) {
+                Some(TokenTree::Punct(sign)) => !matches!(sign.as_char(), ':' | '<' | '>' | ','),
+                Some(TokenTree::Ident(_)) => !(path || first) || parser.starts_statement(),
+                _ => true,
+            }
+        });
+        let arguments = self.group(Delimiter::Parenthesis);
+        let Some(last) = task.last() else {
+            let report = Report::new(word, "expected a task behind `service`")
+                .help("`service task(arguments)`");
+            self.tail();
+            return Do::Broken {
+                sets: target.map(|target| target.names).unwrap_or_default(),
+                report,
+            };
+        };
+        if arguments.is_none() {
+            let report = Report::new(last.span(), "a service task needs its arguments")
+                .help(&format!("`service {}(…)`", spacing::text(&task)));
+            self.report(report);
+        }
+        self.end_of_activity("the arguments");
+        Do::Service { target, task, arguments }
+    }
+
+    /// What stands between an activity and its `;` must be a clause.
+    pub(super) fn end_of_activity(&mut self, behind: &str) {
+        if self.at_later_clause().is_some() {
+            return;
+        }
+        let start = self.span();
+        let rest = self.tail();
+        if let [first, ..] = &rest[..] {
+            let sign = if is_punct(first, '?') {
+                " a task's error is the engine's to handle:"
+            } else {
+                ""
+            };
+            let what = format!("`{}` does not belong behind {behind}", spacing::text(&rest));
+            self.report(
+                Report::new(start, what)
+                    .help(format!("{sign} end the statement with `;`").trim_start()),
+            );
+        }
+    }
+
+    fn jump(&mut self, word: &str) -> Do {
+        self.skip();
+        let label = self.label();
+        let start = self.span();
+        if !self.tail().is_empty() {
+            let what = format!("`{word}` carries no value in a process");
+            let help = "set a variable with `let` in front of it";
+            self.report(Report::new(start, what).help(help));
+        }
+        if word == "break" { Do::Break { label } } else { Do::Continue { label } }
+    }
+
+    fn return_statement(&mut self) -> Do {
+        self.skip();
+        Do::Return { value: self.tail() }
+    }
+
+    /// The rest of a statement, without its `;`.
+    pub(super) fn tail(&mut self) -> Tokens {
+        let rest = self.until(|parser| parser.at_sign(0, ';') || parser.starts_statement());
+        self.eat_sign(';');
+        rest
+    }
+
+    /// A verb of the language that is not there yet, with everything that belongs to it.
+    fn later(&mut self, word: &'static str, sets: Vec<Ident>) -> Do {
+        let span = self.span();
+        let first = self.skip();
+        let mut rest = self.rest_of_later();
+        rest.splice(0..0, first);
+        not_there_yet(word, span, sets, &rest)
+    }
+
+    /// Clauses that are not there yet become a statement of their own, so that what their blocks
+    /// set counts as set.
+    fn later_clauses(&mut self, statements: &mut Vec<Statement>) {
+        let Some(word) = self.at_later_clause() else { return };
+        let span = self.span();
+        let rest = self.rest_of_later();
+        let does = not_there_yet(word, span, Vec::new(), &rest);
+        statements.push(Statement { label: None, span, does });
+    }
+
+    /// Up to `;`, or to a closing brace with no clause behind it.
+    fn rest_of_later(&mut self) -> Tokens {
+        let rest = self.until(|parser| {
+            let closed = matches!(parser.before(), Some(TokenTree::Group(group))
+                if group.delimiter() == Delimiter::Brace);
+            let clause = parser.at_later_clause().is_some() || parser.at_word(0, "else");
+            parser.at_sign(0, ';') || (closed && !clause && parser.starts_anything())
+        });
+        self.eat_sign(';');
+        rest
+    }
+
+    /// Whether a token that may begin a statement follows.
+    fn starts_anything(&self) -> bool {
+        self.starts_statement() || matches!(self.peek(0), Some(TokenTree::Ident(_)))
+    }
+
+    /// What is not a statement. Rust habits get their own help.
+    fn stray(&mut self) -> Do {
+        let span = self.span();
+        let first = self.peek(0).cloned();
+        let tokens = self.tail();
+        if tokens.is_empty() {
+            self.skip();
+        }
+        match stray(&tokens, span) {
+            (Some(name), report) => Do::Broken { sets: vec![name], report },
+            (None, report) => {
+                let _ = first;
+                Do::Broken { sets: Vec::new(), report }
+            }
+        }
+    }
+}
+
+fn not_there_yet(word: &str, span: Span, mut sets: Vec<Ident>, rest: &[TokenTree]) -> Do {
+    pattern::names_set_in(rest, &mut sets);
+    let report =
+        Report::new(span, format!("`{word}` is a word of the language that is not there yet"))
+            .follows("this version of bpm-engine cannot run it");
+    Do::Broken { sets, report }
+}
+
+/// What a stray statement was probably meant to be, and the variable that it would set.
+fn stray(tokens: &[TokenTree], span: Span) -> (Option<Ident>, Report) {
+    let text = spacing::short(tokens);
+    let report = Report::new(span, format!("[B002] `{text}` is not a statement of a process"));
+    match tokens {
+        [TokenTree::Ident(name), TokenTree::Punct(sign), equals, value @ ..]
+            if is_punct(equals, '=') && "+-*/%&|^".contains(sign.as_char()) =>
+        {
+            let value = spacing::text(value);
+            let help = format!("`let {name} = {name} {} {value};`", sign.as_char());
+            (Some(name.clone()), assigned(report, &help))
+        }
+        [TokenTree::Ident(name), equals, value @ ..] if is_punct(equals, '=') => {
+            let help = format!("`let {name} = {};`", spacing::text(value));
+            (Some(name.clone()), assigned(report, &help))
+        }
+        [TokenTree::Ident(_), .., TokenTree::Group(group)]
+            if group.delimiter() == Delimiter::Parenthesis =>
+        {
+            let follows = "what leaves the process is a task, so that its result is durable";
+            (None, report.follows(follows).help(&format!("`service {text};`")))
+        }
+        [TokenTree::Ident(word), ..] => (None, unknown_word(report, word)),
+        _ => (None, report.help("begin with a word of the language, such as `let` or `service`")),
+    }
+}
+
+fn assigned(report: Report, help: &str) -> Report {
+    report.follows("a process variable is set with `let`, also again").help(help)
+}
+
+fn unknown_word(report: Report, word: &Ident) -> Report {
+    const WORDS: [&str; 12] = [
+        "let", "service", "user", "if", "match", "parallel", "for", "while", "loop", "break",
+        "continue", "return",
+    ];
+    match bpm_model::spell::nearest(&word.to_string(), WORDS) {
+        Some(nearest) => report.help(&format!("did you mean `{nearest}`?")),
+        None => report.help("begin with a word of the language, such as `let` or `service`"),
+    }
+}

@@ -1,0 +1,194 @@
+//! User tasks and their clauses.
+
+use proc_macro2::{Delimiter, Ident, TokenTree};
+
+use super::cursor::is_ident;
+use super::{ClauseWord, Do, Field, Parser, Target, Tokens, UserClause};
+use crate::report::Report;
+use crate::spacing;
+
+impl Parser<'_> {
+    pub(super) fn user(&mut self, target: Option<Target>) -> Do {
+        self.skip();
+        let Some(name) = self.ident() else {
+            let report = Report::new(self.span(), "expected the name of the user task");
+            self.tail();
+            return Do::Broken {
+                sets: target.map(|target| target.names).unwrap_or_default(),
+                report,
+            };
+        };
+        if let Some(target) = &target
+            && target.ty.is_empty()
+        {
+            let at = target.names.first().map_or(name.span(), Ident::span);
+            let bound = spacing::text(&target.pattern);
+            let report = Report::new(at, format!("the type of `{bound}` cannot be inferred"))
+                .follows("a person completes the task, so no expression tells the type")
+                .help(&format!("`let {bound}: Type = user {name} {{ … }};`"));
+            self.tail();
+            return Do::Broken { sets: target.names.clone(), report };
+        }
+        let form = self.form(&name);
+        let clauses = self.user_clauses();
+        Do::User { target, name, form, clauses }
+    }
+
+    fn form(&mut self, name: &Ident) -> Vec<Field> {
+        let Some(group) = self.group(Delimiter::Brace) else {
+            let what = format!("expected the form of `{name}` in braces");
+            let help = format!("`user {name} {{ field: value }}`");
+            self.report(Report::new(name.span(), what).help(&help));
+            return Vec::new();
+        };
+        let parts = self.inside(&group).parts();
+        parts.into_iter().filter_map(|part| self.part(part).field()).collect()
+    }
+
+    fn field(&mut self) -> Option<Field> {
+        let start = self.span();
+        let Some(name) = self.ident() else {
+            self.report(Report::new(start, "a field is a name and a value").help("`field: value`"));
+            return None;
+        };
+        if self.eat_sign(':') {
+            let value = self.until(|_| false);
+            if value.is_empty() {
+                self.report(Report::new(name.span(), format!("the field `{name}` has no value")));
+                return None;
+            }
+            return Some(Field { name, value });
+        }
+        if !self.is_done() {
+            let what = format!("expected `:` behind the field `{name}`");
+            self.report(Report::new(self.span(), what).help(&format!("`{name}: value`")));
+            return None;
+        }
+        Some(Field { name, value: Vec::new() })
+    }
+
+    fn user_clauses(&mut self) -> Vec<UserClause> {
+        let mut clauses: Vec<UserClause> = Vec::new();
+        while let Some(clause) = self.user_clause() {
+            if clauses.iter().any(|other| same(other.word, clause.word)) {
+                let what = "[B002] this clause stands here a second time";
+                self.report(Report::new(clause.span, what).help("keep one of them"));
+            } else {
+                clauses.push(clause);
+            }
+        }
+        self.end_of_activity_in_clauses();
+        clauses
+    }
+
+    fn user_clause(&mut self) -> Option<UserClause> {
+        let span = self.span();
+        let word = self.clause_word()?;
+        let value = self.until(|parser| {
+            let next = parser.at_clause() && parser.before_is_value();
+            parser.at_sign(0, ';') || next || parser.starts_statement_but_for()
+        });
+        match (word, &value[..]) {
+            (_, []) => {
+                self.report(Report::new(span, "this clause has no value"));
+                self.user_clause()
+            }
+            (ClauseWord::Due, _) => self.due(span, value),
+            _ => Some(UserClause { word, span, value }),
+        }
+    }
+
+    fn clause_word(&mut self) -> Option<ClauseWord> {
+        let word = match () {
+            () if self.at_word(0, "for") && self.at_word(1, "group") => ClauseWord::Group,
+            () if self.at_word(0, "for") && self.at_word(1, "user") => ClauseWord::User,
+            () if self.at_word(0, "due") => ClauseWord::Due,
+            () if self.at_word(0, "priority") => ClauseWord::Priority,
+            () => return None,
+        };
+        if self.eat_word("for").is_none() || !self.is_done() {
+            self.skip();
+        }
+        Some(word)
+    }
+
+    /// `due 3d`, `due after 3d`, `due at time`, `due time`.
+    fn due(&mut self, span: proc_macro2::Span, mut value: Tokens) -> Option<UserClause> {
+        let worded = value.len() > 1
+            && value.first().is_some_and(|first| is_ident(first, "at") || is_ident(first, "after"));
+        if worded {
+            value.remove(0);
+        }
+        let after = match &value[..] {
+            [TokenTree::Literal(literal)] => duration_ms(&literal.to_string()),
+            _ => None,
+        };
+        let word = after.map_or(ClauseWord::Due, ClauseWord::DueAfter);
+        Some(UserClause { word, span, value })
+    }
+
+    fn at_clause(&self) -> bool {
+        let whom = self.at_word(0, "for") && (self.at_word(1, "group") || self.at_word(1, "user"));
+        whom || self.at_word(0, "due")
+            || self.at_word(0, "priority")
+            || self.at_later_clause().is_some()
+    }
+
+    fn before_is_value(&self) -> bool {
+        let word = |token: &TokenTree| {
+            ["group", "user", "due", "priority"].iter().any(|word| is_ident(token, word))
+        };
+        self.expression_ended() && !self.before().is_some_and(word)
+    }
+
+    /// `for group …` is a clause here, not a loop.
+    fn starts_statement_but_for(&self) -> bool {
+        self.starts_statement() && !self.at_clause()
+    }
+
+    /// What stands between the clauses and `;` is not a clause.
+    fn end_of_activity_in_clauses(&mut self) {
+        const CLAUSES: [&str; 8] =
+            ["for", "due", "priority", "retry", "timeout", "undo", "also", "on"];
+        if self.at_later_clause().is_some() || self.starts_statement() {
+            return;
+        }
+        let start = self.span();
+        let rest = self.tail();
+        let Some(TokenTree::Ident(word)) = rest.first() else {
+            if !rest.is_empty() {
+                let what =
+                    format!("`{}` does not belong behind a user task", spacing::short(&rest));
+                self.report(Report::new(start, what).help("end the statement with `;`"));
+            }
+            return;
+        };
+        let what = format!("[B002] there is no clause `{word}` of a user task");
+        let help = match bpm_model::spell::nearest(&word.to_string(), CLAUSES) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "the clauses are `for group`, `for user`, `due` and `priority`".to_owned(),
+        };
+        self.report(Report::new(start, what).help(&help));
+    }
+}
+
+fn same(one: ClauseWord, other: ClauseWord) -> bool {
+    let due = |word| matches!(word, ClauseWord::Due | ClauseWord::DueAfter(_));
+    one == other || (due(one) && due(other))
+}
+
+/// The milliseconds of a literal with a unit: `500ms 30s 5m 2h 3d 1.5h`.
+fn duration_ms(literal: &str) -> Option<u64> {
+    let unit = literal.find(|sign: char| sign.is_ascii_alphabetic())?;
+    let (number, unit) = literal.split_at(unit);
+    let scale = match unit {
+        "ms" => 1.0,
+        "s" => 1_000.0,
+        "m" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        _ => return None,
+    };
+    let number: f64 = number.replace('_', "").parse().ok()?;
+    Some((number * scale) as u64)
+}

@@ -1,0 +1,5 @@
+//! Tests of the whole, through the public API.
+
+mod built;
+mod docs;
+mod readme;
