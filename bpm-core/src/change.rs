@@ -163,6 +163,30 @@ pub enum Change {
         /// Who asked for it.
         actor: Actor,
     },
+    /// An activity with an `undo` completed: what its undo will need, as it was then.
+    UndoRecorded {
+        /// The activity.
+        node: Text,
+        /// The number of the visit.
+        visit: u64,
+        /// The variables that the undo reads.
+        values: Vec<(Text, Json)>,
+    },
+    /// An undo of the latest activity that is not undone begins, by a token of its own.
+    UndoStarted {
+        /// The token.
+        token: TokenId,
+        /// The undo's node.
+        node: Text,
+    },
+    /// The latest activity that was not undone is undone, or a person said that it counts as
+    /// undone.
+    Undone {
+        /// The activity.
+        node: Text,
+        /// The number of its visit.
+        visit: u64,
+    },
     /// The instance ended with a result.
     ProcessCompleted {
         /// The end node that was reached.
@@ -174,6 +198,11 @@ pub enum Change {
     ProcessFailed,
     /// The instance ended because it was cancelled.
     ProcessCancelled,
+    /// The instance ended at once and undid nothing.
+    ProcessTerminated {
+        /// Who ended it.
+        actor: Actor,
+    },
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -51,6 +51,7 @@ struct Inner {
     start: usize,
     conditions: Conditions,
     policies: Vec<Policy>,
+    undos: HashMap<usize, usize>,
 }
 
 impl ProcessDefinition {
@@ -80,6 +81,7 @@ impl ProcessDefinition {
             start: graph.nodes.iter().position(|node| node.kind == Kind::Start).unwrap_or(0),
             conditions: Conditions::of(&graph),
             policies: policies(&graph, visit),
+            undos: undos(&graph),
             graph,
         }))
     }
@@ -118,7 +120,7 @@ impl ProcessDefinition {
     pub fn service_tasks(&self) -> Vec<&str> {
         let mut tasks = Vec::new();
         for node in self.0.graph.nodes.iter() {
-            if let Kind::Service { task, .. } = &node.kind
+            if let Kind::Service { task, .. } | Kind::Undo { task, .. } = &node.kind
                 && !tasks.contains(&task.as_ref())
             {
                 tasks.push(task.as_ref());
@@ -148,6 +150,11 @@ impl ProcessDefinition {
     /// The policy of a node: the clauses at it, and for the rest the task's own.
     pub(crate) fn policy(&self, node: usize) -> Policy {
         self.0.policies[node]
+    }
+
+    /// The node that undoes an activity, if it has an `undo`.
+    pub(crate) fn undo_of(&self, activity: usize) -> Option<usize> {
+        self.0.undos.get(&activity).copied()
     }
 
     /// What the service tasks of a compiled process say of themselves, by node.
@@ -189,19 +196,29 @@ impl ProcessDefinition {
 }
 
 fn policies(graph: &Graph, visit: Option<Visit>) -> Vec<Policy> {
+    let own = |at| {
+        let signature = visit.and_then(|visit| signature(graph, visit, at));
+        signature.map_or(Policy::NONE, |signature| signature.policy)
+    };
     let policy = |(at, node): (usize, &Node)| match &node.kind {
-        Kind::Service { policy, .. } => {
-            let own = visit.and_then(|visit| signature(graph, visit, at));
-            policy.or(own.map_or(Policy::NONE, |signature| signature.policy))
-        }
+        Kind::Service { policy, .. } => policy.or(own(at)),
+        Kind::Undo { .. } => own(at),
         _ => Policy::NONE,
     };
     graph.nodes.iter().enumerate().map(policy).collect()
 }
 
+fn undos(graph: &Graph) -> HashMap<usize, usize> {
+    let undo = |(at, node): (usize, &Node)| match node.kind {
+        Kind::Undo { of, .. } => Some((of, at)),
+        _ => None,
+    };
+    graph.nodes.iter().enumerate().filter_map(undo).collect()
+}
+
 /// What the service task of a node says of itself.
 fn signature(graph: &Graph, visit: Visit, node: usize) -> Option<TaskSignature> {
-    if !matches!(graph.nodes[node].kind, Kind::Service { .. }) {
+    if !matches!(graph.nodes[node].kind, Kind::Service { .. } | Kind::Undo { .. }) {
         return None;
     }
     let (values, nobody) = (Values::default(), Current::nobody());

@@ -135,11 +135,19 @@ impl Engine {
         Incidents::new(Arc::clone(&self.shared))
     }
 
-    /// Cancels an instance: no new work starts in it, what waits is closed, and attempts in flight
-    /// are told to stop. Returns when that is durable; the instance has ended when the last
-    /// attempt is over, at the latest after the grace time.
+    /// Cancels an instance: no new work starts in it, what waits is closed, attempts in flight are
+    /// told to stop and awaited up to the grace time, and then what completed is undone. Returns
+    /// when the cancellation is durable; `outcome` tells when the instance has ended.
     pub async fn cancel(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
         let event = Event::CancelRequested { actor };
+        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
+        self.shared.call(post).await.map(drop)
+    }
+
+    /// Ends an instance at once and undoes nothing, also in the middle of undoing. The outcome
+    /// lists what was not undone.
+    pub async fn terminate(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::TerminateRequested { actor };
         let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
         self.shared.call(post).await.map(drop)
     }

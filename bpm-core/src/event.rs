@@ -95,6 +95,11 @@ pub enum Event {
         /// Who.
         actor: Actor,
     },
+    /// Someone ended the instance without undoing anything.
+    TerminateRequested {
+        /// Who.
+        actor: Actor,
+    },
     /// The last turn stopped at the bound on moves; the instance goes on.
     Continued,
 }
@@ -159,6 +164,8 @@ pub enum FailureKind {
     Dropped,
     /// A script, a condition or an argument of the process's own code failed.
     Code,
+    /// The process failed itself (`fail`).
+    Fail,
     /// A person let an incident fail.
     Incident,
 }

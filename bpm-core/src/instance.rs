@@ -31,6 +31,20 @@ pub struct Instance {
     failure: Option<Failure>,
     cancelled_by: Option<Actor>,
     result: Option<Json>,
+    /// What completed and can be undone, in the order of completion.
+    #[serde(default)]
+    undoable: Vec<Undoable>,
+}
+
+/// A completed activity that can be undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Undoable {
+    /// The activity.
+    pub node: Text,
+    /// The number of the visit.
+    pub visit: u64,
+    /// The variables that the undo reads, as they were when the activity completed.
+    pub values: Values,
 }
 
 /// A token: the unit of execution.
@@ -139,6 +153,7 @@ impl Instance {
             failure: None,
             cancelled_by: None,
             result: None,
+            undoable: Vec::new(),
         }
     }
 
@@ -172,6 +187,10 @@ impl Instance {
             Change::ProcessFailing { failure } => self.fail(failure),
             Change::FailureRelated { failure } => self.relate(failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
+            Change::UndoRecorded { node, visit, values } => self.undoable(node, *visit, values),
+            Change::UndoStarted { token, node } => self.create(*token, node.clone()),
+            Change::Undone { .. } => drop(self.undoable.pop()),
+            Change::ProcessTerminated { actor } => self.terminate(actor),
             Change::ProcessCompleted { result, .. } => self.complete(result),
             Change::ProcessFailed => self.end(Status::Failed),
             Change::ProcessCancelled => self.end(Status::Cancelled),
@@ -241,6 +260,18 @@ impl Instance {
         self.cancelled_by = Some(actor.clone());
     }
 
+    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)]) {
+        self.number(visit);
+        let mut values = Values::default();
+        kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));
+        self.undoable.push(Undoable { node: node.clone(), visit, values });
+    }
+
+    fn terminate(&mut self, actor: &Actor) {
+        self.cancelled_by = Some(actor.clone());
+        self.end(Status::Terminated);
+    }
+
     fn complete(&mut self, result: &Json) {
         self.result = Some(result.clone());
         self.end(Status::Completed);
@@ -282,6 +313,10 @@ impl Instance {
                 .cancelled_by
                 .clone()
                 .map(|by| Ending::Cancelled(Cancellation { by, failure: self.failure.clone() })),
+            Status::Terminated => self.cancelled_by.clone().map(|by| {
+                let not_undone = self.undoable.iter().map(|done| done.node.to_string()).collect();
+                Ending::Terminated(Termination { by, not_undone })
+            }),
             Status::Running | Status::Failing | Status::Cancelling => None,
         }
     }
@@ -317,6 +352,11 @@ impl Instance {
         self.tokens.iter().find(rests)
     }
 
+    /// The completed activity that is undone next.
+    pub fn next_undo(&self) -> Option<&Undoable> {
+        self.undoable.last()
+    }
+
     /// The values as one JSON object.
     pub(crate) fn values_as_json(&self) -> Json {
         let values: BTreeMap<&str, &Json> = self.values.iter().collect();
@@ -341,6 +381,18 @@ pub enum Ending {
     Failed(Failure),
     /// Because someone cancelled it.
     Cancelled(Cancellation),
+    /// Because someone ended it at once.
+    Terminated(Termination),
+}
+
+/// Who ended an instance at once, and what was not undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Termination {
+    /// Who.
+    pub by: Actor,
+    /// The activities that have an `undo`, completed and were not undone, in the order of
+    /// completion.
+    pub not_undone: Vec<String>,
 }
 
 /// Who cancelled an instance, and the failure that it had by then.

@@ -124,6 +124,13 @@ pub enum Refused {
         /// What is wrong.
         why: String,
     },
+    /// An undo cannot fail: nothing could handle its failure.
+    CannotFail {
+        /// The incident.
+        incident: IncidentId,
+        /// The undo.
+        node: String,
+    },
     /// No attempt of this activity is in flight.
     NoSuchAttempt {
         /// The instance.
@@ -188,6 +195,10 @@ impl fmt::Display for Refused {
             Refused::CannotSkip { incident, node, why } => write!(
                 f,
                 "incident {incident} at `{node}` cannot be skipped with this value: {why}\n  help: the incident is still open; give a value of the activity's type"
+            ),
+            Refused::CannotFail { incident, node } => write!(
+                f,
+                "incident {incident} is at `{node}`, and the failure of an undo has nowhere to go\n  help: retry it, or undo by hand and skip it"
             ),
             Refused::ShuttingDown => {
                 f.write_str("the engine is shutting down\n  help: nothing is lost; call again after the next start")

@@ -9,6 +9,7 @@ mod choice;
 mod end;
 mod incident;
 mod parallel;
+mod saga;
 mod script;
 mod service;
 mod timer;
@@ -39,6 +40,11 @@ pub enum Effect {
     },
     /// Tell the attempt in flight to stop.
     Stop {
+        /// The token that executes it.
+        token: TokenId,
+    },
+    /// Drop the attempt in flight; nobody waits for its outcome.
+    Drop {
         /// The token that executes it.
         token: TokenId,
     },
@@ -122,11 +128,11 @@ impl<'a> Turn<'a> {
             | Event::TaskLost { token, node } => self.admit_attempt(*token, node),
             Event::TimerFired { token, timer, .. } => self.admit_timer(*token, *timer),
             Event::UserTaskCompleted { task, payload, .. } => self.admit_payload(*task, payload),
-            Event::IncidentRetried { incident, .. } | Event::IncidentFailed { incident, .. } => {
-                self.admit_incident(*incident).map(drop)
-            }
+            Event::IncidentRetried { incident, .. } => self.admit_incident(*incident).map(drop),
+            Event::IncidentFailed { incident, .. } => self.admit_fail(*incident),
             Event::IncidentSkipped { incident, value, .. } => self.admit_skip(*incident, value),
             Event::CancelRequested { .. } => self.admit_cancel(),
+            Event::TerminateRequested { .. } => Ok(()),
         }
     }
 
@@ -149,6 +155,7 @@ impl<'a> Turn<'a> {
             }
             Event::IncidentFailed { incident, actor } => self.fail_incident(*incident, actor),
             Event::CancelRequested { actor } => self.cancel_requested(actor),
+            Event::TerminateRequested { actor } => self.terminate_requested(actor),
             Event::Continued => {}
         }
     }
@@ -175,7 +182,8 @@ impl<'a> Turn<'a> {
         match &self.definition.graph().nodes[node].kind {
             Kind::Start => self.leave(token, node),
             Kind::End { .. } => self.end(token, node),
-            Kind::Service { .. } => self.start_attempt(token),
+            Kind::Fail => self.fail_by_itself(token, node),
+            Kind::Service { .. } | Kind::Undo { .. } => self.start_attempt(token),
             Kind::User { name } => self.open_user_task(token, node, name.clone()),
             Kind::Wait => self.wait(token, node),
             Kind::Script => self.script(token, node),

@@ -162,15 +162,15 @@ pub struct StateRow {
 ///      │  ╲
 ///      │   ╰──► Failing ────► Failed
 ///      │           │
-///      ╰───────────┴► Cancelling ──► Cancelled
+///      ╰───────────┴► Cancelling ──► Cancelled      (any of these) ──► Terminated
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Status {
     /// It goes on, waits, or rests with an incident.
     Running,
-    /// It failed; attempts in flight are awaited.
+    /// It failed; attempts in flight are awaited, then what completed is undone.
     Failing,
-    /// It is being cancelled; attempts in flight are awaited.
+    /// It is being cancelled; attempts in flight are awaited, then what completed is undone.
     Cancelling,
     /// It ended with a result.
     Completed,
@@ -178,22 +178,25 @@ pub enum Status {
     Failed,
     /// It ended because someone cancelled it.
     Cancelled,
+    /// Someone ended it at once; nothing was undone.
+    Terminated,
 }
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 6] = [
+    pub const ALL: [Status; 7] = [
         Status::Running,
         Status::Failing,
         Status::Cancelling,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
+        Status::Terminated,
     ];
 
     /// Whether the instance has ended.
     pub fn is_end(self) -> bool {
-        matches!(self, Status::Completed | Status::Failed | Status::Cancelled)
+        matches!(self, Status::Completed | Status::Failed | Status::Cancelled | Status::Terminated)
     }
 
     /// The word that is stored and shown.
@@ -205,6 +208,7 @@ impl Status {
             Status::Completed => "Completed",
             Status::Failed => "Failed",
             Status::Cancelled => "Cancelled",
+            Status::Terminated => "Terminated",
         }
     }
 

@@ -128,6 +128,8 @@ pub(crate) enum Does {
     Wait(Timestamp),
     /// Ends the instance with a result.
     End(Json),
+    /// Fails the instance, for this reason.
+    Fail(String),
     /// The value from outside fits.
     Accepted,
     /// What the service task needs.
@@ -352,6 +354,11 @@ impl<'a> Vars<'a> {
         let Some(value) = list.get(at) else { return Ok(None) };
         self.keep(at + 1, cursor)?;
         value.decode().map(Some).map_err(TaskError::permanent)
+    }
+
+    /// `fail`: the instance fails, for this reason.
+    pub fn fail(&self, reason: String) -> Result<Visited, TaskError> {
+        Ok(Visited(Does::Fail(reason)))
     }
 
     /// The end of the instance, with its result.

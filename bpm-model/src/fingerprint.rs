@@ -111,6 +111,12 @@ impl Hash {
             Kind::Each => self.byte(6),
             Kind::Parallel => self.byte(7),
             Kind::Wait => self.byte(8),
+            Kind::Fail => self.byte(9),
+            Kind::Undo { task, of } => {
+                self.byte(10);
+                self.text(task);
+                self.number(*of);
+            }
         }
     }
 

@@ -14,12 +14,22 @@ pub enum Kind {
         /// Whether it carries the process's result (`return expr`).
         returns: bool,
     },
+    /// An error end event: fails the instance. No way out.
+    Fail,
     /// A service task: runs an async function of the user.
     Service {
         /// The name of the task.
         task: Text,
         /// The clauses at the activity.
         policy: Policy,
+    },
+    /// The compensation of an activity: a service task that runs only if the activity completed
+    /// and what it belongs to failed. No way leads in or out.
+    Undo {
+        /// The name of the task.
+        task: Text,
+        /// The activity that it undoes.
+        of: usize,
     },
     /// A user task: waits in the work list until a person completes it.
     User {
@@ -47,7 +57,7 @@ impl Kind {
 
     /// Whether it is an activity: work that may give a value.
     pub fn is_activity(&self) -> bool {
-        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Script)
+        matches!(self, Kind::Service { .. } | Kind::Undo { .. } | Kind::User { .. } | Kind::Script)
     }
 
     /// Whether one of several ways out is chosen here.
@@ -61,6 +71,8 @@ impl Kind {
             Kind::Start => "start",
             Kind::End { .. } => "end",
             Kind::Service { .. } => "service task",
+            Kind::Fail => "failure",
+            Kind::Undo { .. } => "undo",
             Kind::User { .. } => "user task",
             Kind::Wait => "timer",
             Kind::Script => "script task",

@@ -49,6 +49,10 @@ impl Retry {
     pub const ONCE: Retry =
         Retry { attempts: 1, first_ms: 1_000, max_ms: 60_000, then: Exhausted::Fail };
 
+    /// What holds for an undo whose task says nothing: an undo is worth many attempts.
+    pub const UNDO: Retry =
+        Retry { attempts: 10, first_ms: 1_000, max_ms: 3_600_000, then: Exhausted::Suspend };
+
     /// The bound of the delay after so many failed attempts, in milliseconds.
     pub fn delay_ms(&self, failed: u32) -> u64 {
         let doublings = failed.saturating_sub(1).min(63);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bpm_model::kind::Kind;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
@@ -17,7 +18,7 @@ use crate::instance::{Attempts, Ending, Instance, TokenState};
 use crate::refused::Refused;
 use crate::step::{Effect, step};
 use crate::store::{self, StartRow, Started, TimerRow, Verdict};
-use crate::vars::Current;
+use crate::vars::{Current, Values};
 
 use super::live::{Cache, Live};
 use super::mailbox::{Answer, Failed, Message, Over, Post, Start};
@@ -321,6 +322,7 @@ impl Dispatcher {
             Effect::Run { token } if self.closing.is_none() => self.launch(instance, token),
             Effect::Run { .. } => {}
             Effect::Stop { token } => self.stop_attempt(instance, token),
+            Effect::Drop { token } => self.workers.forget(instance, token),
         }
     }
 
@@ -487,6 +489,14 @@ fn launch(
         timeout: registered.definition.policy(node).timeout_ms.map(Duration::from_millis),
         visit,
         attempt,
-        values: instance.values().clone(),
+        values: values(instance, registered, node).clone(),
     })
+}
+
+/// What an attempt sees: the variables, or for an undo those that were kept for it.
+fn values<'a>(instance: &'a Instance, registered: &Registered, node: usize) -> &'a Values {
+    match (&registered.definition.graph().nodes[node].kind, instance.next_undo()) {
+        (Kind::Undo { .. }, Some(done)) => &done.values,
+        _ => instance.values(),
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bpm_model::kind::Kind;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -155,6 +156,14 @@ impl Workers {
         Some(Dropped { instance, token, node: due.node_id(), timed_out: false })
     }
 
+    /// Drops an attempt whose outcome nobody waits for.
+    pub(super) fn forget(&mut self, instance: InstanceId, token: TokenId) {
+        if let Some(attempt) = self.in_flight.remove(&(instance, token)) {
+            attempt.abort.abort();
+        }
+        self.due.retain(|due| (due.current.id, due.token) != (instance, token));
+    }
+
     /// Tells all attempts to stop; those that are due never start.
     pub(super) fn stop_all(&mut self, drop_at: Duration) {
         self.due.clear();
@@ -230,7 +239,8 @@ fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
     let definition = &launch.registered.definition;
     let graph = definition.graph();
     let Some(visit) = definition.visit() else {
-        let bpm_model::kind::Kind::Service { task, .. } = &graph.nodes[launch.node].kind else {
+        let (Kind::Service { task, .. } | Kind::Undo { task, .. }) = &graph.nodes[launch.node].kind
+        else {
             unreachable!("only service tasks are launched");
         };
         return match launch.registered.handlers.get(task.as_ref()) {

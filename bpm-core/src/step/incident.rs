@@ -48,6 +48,17 @@ impl Turn<'_> {
         self.accepts(index, value).map_err(wrong)
     }
 
+    /// The failure of an undo has nowhere to go: it is retried, or a person takes it on.
+    pub(super) fn admit_fail(&self, incident: IncidentId) -> Result<(), Refused> {
+        let node = self.admit_incident(incident)?.node.clone();
+        match self.definition.node(&node) {
+            Some(index) if self.is_undo(index) => {
+                Err(Refused::CannotFail { incident, node: node.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn retry_incident(&mut self, incident: IncidentId, by: &Actor) {
         let Some((token, attempts, _)) = self.close(incident, Closing::Retried, by) else { return };
         match attempts {
@@ -62,7 +73,11 @@ impl Turn<'_> {
     pub(super) fn skip_incident(&mut self, incident: IncidentId, value: &Json, by: &Actor) {
         let Some((token, ..)) = self.close(incident, Closing::Skipped, by) else { return };
         let Some(node) = self.node_of(token) else { return };
-        if self.set_result(node, value).is_ok() {
+        if self.is_undo(node) {
+            self.undone(token);
+        } else if self.set_result(node, value).is_ok() {
+            let visit = self.instance.next_number();
+            self.remember_undo(node, visit);
             self.leave(token, node);
         }
     }

@@ -33,12 +33,23 @@ impl Turn<'_> {
     }
 
     pub(super) fn task_completed(&mut self, token: TokenId, result: &Json) {
-        if self.instance.status != Status::Running {
-            return self.attempt_is_over(token);
-        }
         let Some(node) = self.node_of(token) else { return };
+        if self.is_undo(node) {
+            return self.undone(token);
+        }
+        let visit = self.instance.attempts(token).map_or(0, |attempts| attempts.visit);
+        let running = self.instance.status == Status::Running;
         match self.set_result(node, result) {
-            Ok(()) => self.leave(token, node),
+            Ok(()) if running => {
+                self.remember_undo(node, visit);
+                self.leave(token, node);
+            }
+            // A late success must be undone too.
+            Ok(()) => {
+                self.remember_undo(node, visit);
+                self.attempt_is_over(token);
+            }
+            Err(_) if !running => self.attempt_is_over(token),
             Err(why) => {
                 let failure = Failure::new(self.id(node), FailureKind::Error, why);
                 self.fail(token, failure);
@@ -47,8 +58,9 @@ impl Turn<'_> {
     }
 
     pub(super) fn task_failed(&mut self, token: TokenId, failure: &Failure, retryable: bool) {
-        if self.instance.status == Status::Running {
-            return self.attempt_failed(token, failure, retryable);
+        let Some(node) = self.node_of(token) else { return };
+        if self.instance.status == Status::Running || self.is_undo(node) {
+            return self.attempt_failed(token, node, failure, retryable);
         }
         if failure.kind != FailureKind::Dropped {
             self.record(Change::FailureRelated { failure: failure.clone() });
@@ -57,14 +69,15 @@ impl Turn<'_> {
     }
 
     /// Another attempt, if the error may be mended by one and the policy has one left.
-    fn attempt_failed(&mut self, token: TokenId, failure: &Failure, retryable: bool) {
-        let Some(node) = self.node_of(token) else { return };
+    fn attempt_failed(&mut self, token: TokenId, node: usize, failure: &Failure, retryable: bool) {
         let Some(attempts) = self.instance.attempts(token) else { return };
-        let retry = self.definition.policy(node).retry.unwrap_or(Retry::ONCE);
+        let undo = self.is_undo(node);
+        let default = if undo { Retry::UNDO } else { Retry::ONCE };
+        let retry = self.definition.policy(node).retry.unwrap_or(default);
         let failed = attempts.failed.saturating_add(1);
         if retryable && failed < retry.attempts {
             self.schedule_retry(token, attempts, retry.delay_ms(failed));
-        } else if retryable && retry.then == Exhausted::Suspend {
+        } else if undo || (retryable && retry.then == Exhausted::Suspend) {
             let hint = "mend the cause and retry, skip with a value, or let it fail";
             self.raise(token, self.id(node), &failure.message, hint);
         } else {
@@ -81,7 +94,8 @@ impl Turn<'_> {
     /// An attempt without an outcome does not use up `retry`: it is dispatched again, within a
     /// bound of its own, unless no new work may start.
     pub(super) fn task_lost(&mut self, token: TokenId) {
-        if self.instance.status != Status::Running {
+        let Some(node) = self.node_of(token) else { return };
+        if self.instance.status != Status::Running && !self.is_undo(node) {
             return self.attempt_is_over(token);
         }
         let Some(attempts) = self.instance.attempts(token) else { return };
@@ -89,7 +103,6 @@ impl Turn<'_> {
         if lost <= self.limits.lost_attempts {
             return self.run_attempt(token, Attempts { lost, ..attempts }.next());
         }
-        let Some(node) = self.node_of(token) else { return };
         let error = format!(
             "{lost} attempts were lost, more than `EngineOptions::lost_attempts_max`: the process \
              that ran them was gone before they ended"

@@ -77,6 +77,8 @@ impl Turn<'_> {
         let Some(node) = self.node_of(token) else { return };
         self.record(Change::UserTaskClosed { token, task, how: Closing::Completed, by });
         if self.set_result(node, payload).is_ok() {
+            let visit = self.instance.next_number();
+            self.remember_undo(node, visit);
             self.leave(token, node);
         }
     }

@@ -38,6 +38,8 @@ fn attributes(drawing: &Drawing<'_>, node: usize) -> String {
         Shape::User => format!("style=rounded, label=\"«user»\\n{name}\""),
         Shape::Script => format!("shape=note, label=\"{name}\""),
         Shape::Wait => format!("style=rounded, label=\"⏲ {name}\""),
+        Shape::Fail => format!("shape=doublecircle, label=\"⚡\", xlabel=\"{name}\", {SMALL}"),
+        Shape::Undo => format!("style=dashed, label=\"↶ {name}\""),
         Shape::Choice => format!("shape=diamond, label=\"×\\n{name}\""),
         Shape::Fork => format!("shape=diamond, label=\"+\\n{name}\""),
         Shape::Each => format!("shape=hexagon, label=\"↻ {name}\""),

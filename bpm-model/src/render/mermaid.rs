@@ -32,6 +32,8 @@ fn label(drawing: &Drawing<'_>, node: usize) -> String {
     match drawing.shape(node) {
         Shape::User => format!("👤 {name}"),
         Shape::Wait => format!("⏲ {name}"),
+        Shape::Fail => format!("⚡ {name}"),
+        Shape::Undo => format!("↶ {name}"),
         Shape::Choice => format!("× {name}"),
         Shape::Fork => format!("#43; {name}"),
         Shape::Each => format!("↻ {name}"),
@@ -46,8 +48,8 @@ fn label(drawing: &Drawing<'_>, node: usize) -> String {
 fn brackets(shape: Shape) -> (&'static str, &'static str) {
     match shape {
         Shape::Start => ("((", "))"),
-        Shape::End => ("(((", ")))"),
-        Shape::Service => ("[", "]"),
+        Shape::End | Shape::Fail => ("(((", ")))"),
+        Shape::Service | Shape::Undo => ("[", "]"),
         Shape::User => ("(", ")"),
         Shape::Wait => ("([", "])"),
         Shape::Script => ("[/", "/]"),

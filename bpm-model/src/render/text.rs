@@ -42,6 +42,8 @@ fn word(shape: Shape) -> &'static str {
         Shape::Service => "service",
         Shape::User => "user",
         Shape::Script => "script",
+        Shape::Fail => "fail",
+        Shape::Undo => "undo",
         Shape::Wait => "wait",
         Shape::Choice => "exclusive",
         Shape::Merge => "merge",
