@@ -121,6 +121,7 @@ fn variables(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut V
     data::unset_reads(&separated, ways, &raced, &mut found);
     for finding in &mut found {
         if let Fault::MayBeUnset { variable }
+        | Fault::UndoMayBeUnset { variable, .. }
         | Fault::Race { variable, .. }
         | Fault::UnorderedRead { variable, .. } = &mut finding.fault
         {

@@ -193,6 +193,13 @@ pub enum Fault {
         /// The variable.
         variable: usize,
     },
+    /// A variable may be unset when the activity completes whose undo reads it.
+    UndoMayBeUnset {
+        /// The variable.
+        variable: usize,
+        /// The activity.
+        of: usize,
+    },
     /// Two concurrent branches set one variable.
     Race {
         /// The variable.
@@ -278,6 +285,7 @@ impl Fault {
             Fault::SameId { .. } | Fault::SameBranch { .. } => Code::B001,
             Fault::Unknown { .. } => Code::B002,
             Fault::MayBeUnset { .. } => Code::B003,
+            Fault::UndoMayBeUnset { .. } => Code::B010,
             Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
             Fault::NeverRuns => Code::B005,
             Fault::NoExit | Fault::NoDurablePoint => Code::B006,

@@ -300,13 +300,15 @@ mod tests {
         Scope { kind, parent: 0 }
     }
 
+    const POLICY: Policy = Policy { retry: Some(Retry::ONCE), timeout_ms: Some(5) };
+
     /// One of everything that a graph can hold.
     fn sample() -> Graph {
         let pay = Node {
             reads: vec![0].into(),
             sets: vec![1].into(),
             source: "pay(&order)".into(),
-            ..node("pay", Kind::Service { task: "pay".into() })
+            ..node("pay", Kind::Service { task: "pay".into(), policy: POLICY })
         };
         let nodes = vec![
             node("start", Kind::Start),
@@ -317,6 +319,9 @@ mod tests {
             node("parallel:a+b", Kind::Parallel),
             node("for:order.lines", Kind::Each),
             node("end", Kind::End { returns: true }),
+            node("wait:14d", Kind::Wait),
+            node("fail", Kind::Fail),
+            node("pay/undo", Kind::Undo { task: "refund".into(), of: 1 }),
         ];
         let edges = vec![
             edge(0, 1, Condition::Always, ""),
@@ -352,7 +357,7 @@ mod tests {
     /// Change the code, not the number.
     #[test]
     fn the_algorithm_never_changes() {
-        assert_eq!(fingerprint(&sample()).to_string(), "eee9708df3b264225cc2a1e2f96edd81");
+        assert_eq!(fingerprint(&sample()).to_string(), "47e954f972a1fbbac8397b5e042fe1d6");
     }
 
     #[test]
@@ -361,6 +366,14 @@ mod tests {
         let mut hash = Hash::new();
         b"foobar".iter().for_each(|byte| hash.byte(*byte));
         assert_eq!(hash.state, 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+
+    fn policy(graph: &mut Graph, policy: Policy) {
+        graph.nodes.to_mut()[1].kind = Kind::Service { task: "pay".into(), policy };
+    }
+
+    fn retry(graph: &mut Graph, retry: Retry) {
+        policy(graph, Policy { retry: Some(retry), ..POLICY });
     }
 
     #[test]
@@ -372,7 +385,22 @@ mod tests {
             ("outcome variables", |g| g.outcome = Outcome::Variables),
             ("node id", |g| g.nodes.to_mut()[1].id = "pay2".into()),
             ("node kind", |g| g.nodes.to_mut()[3].kind = Kind::Exclusive),
-            ("task", |g| g.nodes.to_mut()[1].kind = Kind::Service { task: "p".into() }),
+            ("task", |g| {
+                let policy = POLICY;
+                g.nodes.to_mut()[1].kind = Kind::Service { task: "p".into(), policy };
+            }),
+            ("no policy", |g| policy(g, Policy::NONE)),
+            ("timeout", |g| policy(g, Policy { timeout_ms: Some(6), ..POLICY })),
+            ("attempts", |g| retry(g, Retry { attempts: 2, ..Retry::ONCE })),
+            ("first delay", |g| retry(g, Retry { first_ms: 2, ..Retry::ONCE })),
+            ("longest delay", |g| retry(g, Retry { max_ms: 2, ..Retry::ONCE })),
+            ("then", |g| retry(g, Retry { then: Exhausted::Suspend, ..Retry::ONCE })),
+            ("undo", |g| {
+                g.nodes.to_mut()[10].kind = Kind::Undo { task: "refund".into(), of: 2 };
+            }),
+            ("undo's task", |g| {
+                g.nodes.to_mut()[10].kind = Kind::Undo { task: "pay".into(), of: 1 };
+            }),
             ("user task", |g| g.nodes.to_mut()[2].kind = Kind::User { name: "a".into() }),
             ("returns", |g| g.nodes.to_mut()[7].kind = Kind::End { returns: false }),
             ("node scope", |g| g.nodes.to_mut()[1].scope = 1),

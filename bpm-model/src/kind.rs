@@ -55,6 +55,11 @@ impl Kind {
         matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait)
     }
 
+    /// Whether a token that comes here goes nowhere else.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Kind::End { .. } | Kind::Fail)
+    }
+
     /// Whether it is an activity: work that may give a value.
     pub fn is_activity(&self) -> bool {
         matches!(self, Kind::Service { .. } | Kind::Undo { .. } | Kind::User { .. } | Kind::Script)

@@ -173,6 +173,26 @@ fn dead_parts() {
 }
 
 #[test]
+fn undo() {
+    finds("start > a > b > end; ^a/undo; a sets x; a/undo reads x", &[]);
+    finds("start > a > b > end; ^a/undo; b sets x; a/undo reads x", &["B010 a/undo.x"]);
+    finds(
+        "start > ?g -[if c]> b > ?m > a > end; ?g -[else]> ?m; ^a/undo; b sets x; a/undo reads x",
+        &["B010 a/undo.x"],
+    );
+    finds("start > return; a > end; ^a/undo", &["B005 a"]);
+    let parallel = format!("start > +f > a > +j > end; +f > b > +j; {FORK}; ^a/undo");
+    finds(&format!("{parallel}; b sets x; a/undo reads x"), &["B010 a/undo.x"]);
+}
+
+#[test]
+fn failing() {
+    finds("start > ?g -[if x]> fail; ?g -[else]> end", &[]);
+    finds("start > fail; -> value", &[]);
+    finds("start > ?l > a > ?g -[if x]> ?l; ?g -[else]> fail; -> never", &[]);
+}
+
+#[test]
 fn loops() {
     finds("start > ?l > a > ?l; -> never", &[]);
     finds("start > ?l > .a > ?l; -> never", &["B006 l"]);

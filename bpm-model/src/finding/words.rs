@@ -40,9 +40,10 @@ impl Context<'_> {
     fn words(&self) -> Words {
         match &self.finding.fault {
             Fault::SameId { .. } | Fault::SameBranch { .. } | Fault::Unknown { .. } => self.names(),
-            Fault::MayBeUnset { .. } | Fault::Race { .. } | Fault::UnorderedRead { .. } => {
-                self.data()
-            }
+            Fault::MayBeUnset { .. }
+            | Fault::UndoMayBeUnset { .. }
+            | Fault::Race { .. }
+            | Fault::UnorderedRead { .. } => self.data(),
             Fault::NoResult | Fault::EndsNever => self.result(),
             Fault::JoinWaits
             | Fault::NoWayToEnd
@@ -87,6 +88,22 @@ impl Context<'_> {
                     format!("{name} may be unset where {} reads it", self.subject),
                     format!("no step on this path sets it: {}", self.path),
                     format!("set {name} on every path that leads here, or before the paths part"),
+                )
+            }
+            Fault::UndoMayBeUnset { variable: at, of } => {
+                let name = variable(self.graph, at);
+                let activity = &self.graph.nodes[of].id;
+                words(
+                    format!(
+                        "{name} may be unset when `{activity}` completes, and its undo reads it"
+                    ),
+                    format!(
+                        "the values that an undo reads are kept at that moment, and no step on this path sets it: {}",
+                        self.path
+                    ),
+                    format!(
+                        "set {name} before `{activity}` on every path, or read in the undo only what is set by then"
+                    ),
                 )
             }
             Fault::Race { variable: at, branch: this, other } => {

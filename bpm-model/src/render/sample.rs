@@ -88,7 +88,7 @@ fn kind(name: &str, id: &str) -> Kind {
         "parallel" | "join" => Kind::Parallel,
         _ if name.starts_with('@') => Kind::User { name: id },
         _ if name.starts_with('=') => Kind::Script,
-        _ => Kind::Service { task: id },
+        _ => Kind::Service { task: id, policy: crate::policy::Policy::NONE },
     }
 }
 
