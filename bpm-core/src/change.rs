@@ -88,6 +88,8 @@ pub enum Change {
         token: TokenId,
         /// The user task.
         task: UserTaskId,
+        /// Where it is.
+        node: Text,
         /// Its name.
         name: Text,
         /// What it shows.

@@ -18,12 +18,18 @@ pub enum Event {
         /// The input: values by variable.
         input: Vec<(String, Json)>,
     },
-    /// An attempt of a service task succeeded.
+    /// An attempt of a service task succeeded. What an earlier attempt or visit says, late or twice,
+    /// is refused.
     TaskCompleted {
         /// The token that executes the task.
         token: TokenId,
         /// The activity.
         node: String,
+        /// The number of the visit.
+        visit: u64,
+        /// The number of the attempt, from 1.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        attempt: u32,
         /// What the task returned.
         result: Json,
     },
@@ -33,6 +39,11 @@ pub enum Event {
         token: TokenId,
         /// The activity.
         node: String,
+        /// The number of the visit.
+        visit: u64,
+        /// The number of the attempt, from 1.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        attempt: u32,
         /// How and why.
         failure: Failure,
         /// Whether another attempt may mend it.
@@ -77,6 +88,11 @@ pub enum Event {
         token: TokenId,
         /// The activity.
         node: String,
+        /// The number of the visit.
+        visit: u64,
+        /// The number of the attempt, from 1.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        attempt: u32,
     },
     /// Someone completed a user task.
     UserTaskCompleted {
@@ -102,6 +118,14 @@ pub enum Event {
     },
     /// The last turn stopped at the bound on moves; the instance goes on.
     Continued,
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 1
 }
 
 /// Who does something to an instance: a person or a program, by the name that history keeps.

@@ -123,9 +123,11 @@ impl<'a> Turn<'a> {
         }
         match event {
             Event::ProcessStarted { .. } | Event::Continued => Ok(()),
-            Event::TaskCompleted { token, node, .. }
-            | Event::TaskFailed { token, node, .. }
-            | Event::TaskLost { token, node } => self.admit_attempt(*token, node),
+            Event::TaskCompleted { token, node, visit, attempt, .. }
+            | Event::TaskFailed { token, node, visit, attempt, .. }
+            | Event::TaskLost { token, node, visit, attempt } => {
+                self.admit_attempt(*token, node, (*visit, *attempt))
+            }
             Event::TimerFired { token, timer, .. } => self.admit_timer(*token, *timer),
             Event::UserTaskCompleted { task, payload, .. } => self.admit_payload(*task, payload),
             Event::IncidentRetried { incident, .. } => self.admit_incident(*incident).map(drop),

@@ -34,8 +34,11 @@ pub trait ServiceTask: Sized + Send + 'static {
     type Error: Into<TaskError>;
     /// The function's name.
     const NAME: &'static str;
-    /// The type as a value.
-    const KEY: Key<Self> = Key(PhantomData);
+    /// The type of [`KEY`](Self::KEY): `Key<Self>`. A type of its own, so that what is no task has
+    /// no key either and rustc says so once.
+    type Key;
+    /// The task as a value.
+    const KEY: Self::Key;
 
     /// The task ready to be called with its arguments.
     fn on(cx: TaskContext) -> Self;
@@ -60,6 +63,12 @@ impl<K> Clone for Key<K> {
 }
 
 impl<K> Copy for Key<K> {}
+
+impl<K> Key<K> {
+    /// The key of a type.
+    #[doc(hidden)]
+    pub const NEW: Self = Key(PhantomData);
+}
 
 impl<K: ServiceTask> Key<K> {
     /// Its result is kept in this variable.

@@ -24,15 +24,17 @@ fn ours() -> Span {
     Span::mixed_site()
 }
 
-/// Everything that a process becomes. `slots` is the graph with private names told apart.
+/// Everything that a process becomes. `slots` is the graph with private names told apart; only a
+/// `sound` graph is drawn.
 pub(crate) fn process(
     facade: &Facade,
     process: &Process,
     lowered: &Lowered,
     slots: &Graph,
+    sound: bool,
 ) -> TokenStream {
     let name = &process.name;
-    let structure = input::structure(process);
+    let structure = input::structure(process, sound.then_some(slots));
     let constants = input::user_tasks(facade, process, lowered);
     let graph = graph::constant(facade, slots);
     let result = result_type(facade, &process.result);

@@ -8,11 +8,15 @@
 mod expand;
 mod lower;
 mod mentions;
+#[cfg(test)]
+mod pages;
 mod pattern;
 mod report;
 mod spacing;
 mod syntax;
 mod task;
+#[cfg(test)]
+mod tests;
 mod workflow;
 
 use proc_macro::TokenStream;

@@ -15,7 +15,7 @@ mod repeat;
 mod statement;
 mod work;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenTree};
 
 use bpm_model::graph::{Condition, Graph};
 pub(crate) use names::plain;
@@ -43,8 +43,8 @@ pub(crate) struct Lowered<'a> {
 pub(crate) struct Binder<'a> {
     /// The user's first mention as a binder; of hidden variables a name of ours.
     pub(crate) name: Ident,
-    /// `mut` in front of it.
-    pub(crate) mutable: bool,
+    /// The `mut` in front of it.
+    pub(crate) mutable: Option<TokenTree>,
     /// The `let` whose annotation the emitted definition carries.
     pub(crate) annotation: Option<&'a Target>,
     /// Whether expressions can see it: cursors of loops are hidden.

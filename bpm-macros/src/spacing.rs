@@ -121,7 +121,7 @@ impl Printer {
 
     /// Prints the operator that begins at `at`; gives how many tokens it has.
     fn signs(&mut self, tokens: &[TokenTree], at: usize) -> usize {
-        let operator = operator(tokens, at, self.depth > 0);
+        let operator = operator(tokens, at, self.depth > 0 || self.text.ends_with("::"));
         self.operator(&operator);
         operator.len()
     }
@@ -136,7 +136,7 @@ impl Printer {
             "?" => self.behind(operator),
             "!" if value => self.behind(operator),
             "'" | "#" | "$" | "!" => self.in_front(operator),
-            "<" if self.opens_generics() => self.open_generics(),
+            "<" if !value || self.opens_generics() => self.open_generics(value),
             ">" if self.depth > 0 => self.close_generics(),
             "&" | "*" | "-" | "&&" if !value => self.in_front(operator),
             "|" if self.in_pipes => self.close_pipes(),
@@ -196,12 +196,14 @@ impl Printer {
     fn opens_generics(&self) -> bool {
         let last = self.text.rsplit(|sign: char| !sign.is_alphanumeric() && sign != '_').next();
         let is_type = last.is_some_and(|name| name.starts_with(char::is_uppercase));
-        self.text.ends_with("::")
-            || (self.before == Before::Value && is_type)
-            || self.before == Before::Open
+        self.text.ends_with("::") || is_type
     }
 
-    fn open_generics(&mut self) {
+    /// `Vec<` touches its name, `<T as Trait>` stands for a value.
+    fn open_generics(&mut self, behind_name: bool) {
+        if !behind_name {
+            self.separate();
+        }
         self.text.push('<');
         self.depth += 1;
         self.before = Before::Open;
@@ -226,7 +228,7 @@ fn operator(tokens: &[TokenTree], at: usize, in_generics: bool) -> String {
     }
     let known = OPERATORS.iter().find(|operator| signs.starts_with(**operator));
     match known {
-        Some(known) if !(in_generics && known.starts_with('>')) => (*known).to_owned(),
+        Some(known) if !(in_generics && known.starts_with(['<', '>'])) => (*known).to_owned(),
         _ => signs.chars().take(1).collect(),
     }
 }
@@ -284,5 +286,6 @@ mod tests {
         check("let Some ( x ) = y", "let Some(x) = y");
         check("a || b", "a || b");
         check("{ }", "{}");
+        check("f :: < < T as U > :: V > ( a << b >> c )", "f::<<T as U>::V>(a << b >> c)");
     }
 }

@@ -35,10 +35,14 @@ pub(crate) struct Process {
     /// Where the result type stands, or would.
     pub(crate) result_span: Span,
     pub(crate) body: Vec<Statement>,
+    /// The closing brace of the body.
+    pub(crate) end: Span,
 }
 
 /// A parameter of a process.
 pub(crate) struct Parameter {
+    /// Doc comments and other attributes; they go to the field.
+    pub(crate) attributes: TokenStream,
     pub(crate) name: Ident,
     pub(crate) ty: Tokens,
 }

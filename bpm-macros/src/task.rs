@@ -32,10 +32,12 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let Signature { visibility, name, returns, .. } = signature;
     let text = crate::lower::plain(name);
     let doc = format!("The service task `{text}`, as processes call it.");
-    let picked = signature.result_at();
-    let picked = quote_spanned! {picked=>
+    let at = ours.located_at(signature.result_at());
+    let picked = quote_spanned! {at=>
         #facade::__private::Pick<#returns, { <#facade::__private::Probe<#returns>>::IS }>
     };
+    let output = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Ok);
+    let error = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Err);
     let call = call(facade, signature);
     let states = signature.given().filter_map(|given| match given {
         Given::State(ty) => Some(quote_spanned!(ours=> #facade::__private::StateType::of::<#ty>())),
@@ -53,9 +55,11 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
             use #facade::__private::ProbeOther as _;
             impl #facade::__private::ServiceTask for #name {
                 type Return = #returns;
-                type Output = <#picked as #facade::__private::TaskResult>::Ok;
-                type Error = <#picked as #facade::__private::TaskResult>::Err;
+                type Output = #output;
+                type Error = #error;
+                type Key = #facade::__private::Key<Self>;
                 const NAME: &'static str = #text;
+                const KEY: Self::Key = #facade::__private::Key::NEW;
                 fn on(__cx: #facade::__private::TaskContext) -> Self { Self { __cx } }
                 fn finish(
                     __returned: Self::Return,
@@ -63,7 +67,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
                     <#picked as #facade::__private::TaskResult>::finish(__returned)
                 }
                 fn states() -> #facade::__private::Vec<#facade::__private::StateType> {
-                    #facade::__private::Vec::from([#(#states),*])
+                    [#(#states),*].to_vec()
                 }
             }
         };
@@ -73,7 +77,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
 /// A method, so that an error about the number of arguments counts only those of the process.
 fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let ours = Span::mixed_site();
-    let Signature { visibility, name, returns, .. } = signature;
+    let Signature { visibility, name, lifetimes, returns, .. } = signature;
     let call = Ident::new("call", ours.located_at(name.span()));
     let parameters =
         signature.arguments().map(|(argument, ty)| quote_spanned!(ours=> #argument: #ty));
@@ -93,7 +97,7 @@ fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
         impl #name {
             #[doc(hidden)]
             #[allow(unused_variables, clippy::too_many_arguments)]
-            #visibility async fn #call(self, #(#parameters),*) -> #returns {
+            #visibility async fn #call #lifetimes(self, #(#parameters),*) -> #returns {
                 #name(#(#values),*).await
             }
         }

@@ -12,7 +12,7 @@ use crate::error::io;
 /// stays: to remove it would let two engines lock two files of one name.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -34,7 +34,16 @@ impl Lock {
             }
         }
         sign(&mut file).map_err(|error| io("cannot write the lock file", &path, error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Says so, instead of only closing the file: a child process that is being started holds a
+    /// copy of the handle until it runs its own program, and the lock with it.
+    fn drop(&mut self) {
+        // Should this fail, the lock goes with the last handle.
+        let _ = self.file.unlock();
     }
 }
 

@@ -103,6 +103,22 @@ impl Sketch {
         self.alone.push(self.alone[body]);
     }
 
+    /// Puts a fork of two tasks on an edge, of which the second waits for the first: `after`.
+    pub fn put_after(&mut self, edge: usize) {
+        let first = self.edges.len();
+        self.put_block(edge, Kind::Parallel, 2);
+        let second = self.edges.len() - 1;
+        self.connect(first, second, Kind::Parallel);
+        let behind_both = self.edges.len() - 2;
+        self.put_task(first);
+        self.put_task(behind_both);
+    }
+
+    /// How many edges there are; they are numbered from 0 and keep their numbers.
+    pub fn edges(&self) -> usize {
+        self.edges.len()
+    }
+
     /// A choice on one edge that leads to another one: where a token is alone, it may go anywhere.
     pub fn put_detour(&mut self, edge: usize, random: &mut Random) {
         let alone: Vec<usize> = (0..self.edges.len()).filter(|at| self.alone[*at]).collect();

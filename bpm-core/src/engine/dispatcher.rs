@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::event::{Event, Failure, FailureKind, TokenId};
 use crate::ids::InstanceId;
-use crate::instance::{Attempts, Ending, Instance, TokenState};
+use crate::instance::{Attempts, Ending, Instance, Token, TokenState};
 use crate::refused::Refused;
 use crate::step::{Effect, step};
 use crate::store::{self, StartRow, Started, TimerRow, Verdict};
@@ -48,18 +48,20 @@ pub(super) struct Dispatcher {
     closing: Option<Closing>,
 }
 
-/// Closes the mailbox when the dispatcher ends, so that nobody waits for it any more.
+/// Closes mailbox and watches when the dispatcher ends, so that nobody waits for it any more.
 struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.mailbox.close();
+        self.0.watchers.close();
     }
 }
 
 /// The engine stops.
+#[derive(Default)]
 struct Closing {
-    answer: Option<oneshot::Sender<Result<(), Error>>>,
+    answers: Vec<oneshot::Sender<Result<(), Error>>>,
 }
 
 impl Dispatcher {
@@ -105,8 +107,12 @@ impl Dispatcher {
 
     fn finish(self) {
         self.writer.join();
-        let closed = self.shared.store.close().map_err(Error::from);
-        if let Some(answer) = self.closing.and_then(|closing| closing.answer) {
+        let closed = self.shared.store.close();
+        for answer in self.closing.unwrap_or_default().answers {
+            let closed = match &closed {
+                Ok(()) => Ok(()),
+                Err(error) => Err(Error::Store(error.repeat())),
+            };
             // Whoever asked for the shutdown may have stopped waiting.
             let _ = answer.send(closed);
         }
@@ -193,7 +199,10 @@ impl Dispatcher {
         let Live { instance, registered, .. } = live;
         let outcome = match step(&registered.definition, instance, &post.event, at, limits) {
             Ok(outcome) => outcome,
-            Err(refused) => return refuse(post.answer, refused),
+            Err(refused) => {
+                refuse(post.answer, refused);
+                return self.cache.settle(post.instance);
+            }
         };
         live.uncommitted = true;
         self.pending.push(PendingTurn {
@@ -252,8 +261,11 @@ impl Dispatcher {
     }
 
     /// Someone else took a turn of the instance: it is read again, and the event delivered again.
+    /// After a while, since a store that keeps saying so must not keep the engine busy.
     fn stale(&mut self, turn: PendingTurn) {
-        self.forget(turn, true).into_iter().for_each(|message| self.handle(message));
+        let at = Instant::now() + RETRY_COMMIT;
+        let again = self.forget(turn, true);
+        self.again.extend(again.into_iter().map(|message| (at, message)));
     }
 
     /// Forgets an instance whose turn did not happen as far as it is known. What must be done
@@ -283,8 +295,10 @@ impl Dispatcher {
         });
     }
 
-    /// A turn is durable: its answer, its effects and its watchers.
+    /// A turn is durable: its watchers, its answer and its effects. Watchers come first, so that
+    /// whoever got an answer has seen what led to it.
     fn release(&mut self, mut turn: PendingTurn) {
+        self.shared.watchers.tell(&mut turn);
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
@@ -298,19 +312,19 @@ impl Dispatcher {
             self.tell_waiting(turn.instance, &ending);
         }
         self.go_on(turn.instance);
-        self.shared.watchers.tell(turn);
     }
 
-    /// What waits for the instance, or for itself.
+    /// What waits for the instance, or for itself. Others come first: an instance that never rests
+    /// can be cancelled.
     fn go_on(&mut self, instance: InstanceId) {
         while let Some(live) = self.cache.get(instance)
             && !live.uncommitted
         {
             let can_move = live.instance.tokens().iter().any(|t| t.state == TokenState::Ready);
-            if can_move && self.closing.is_none() {
-                self.take_turn(Post { instance, event: Event::Continued, answer: None }, None);
-            } else if let Some(post) = live.queue.pop_front() {
+            if let Some(post) = live.queue.pop_front() {
                 self.take_turn(post, None);
+            } else if can_move && self.closing.is_none() {
+                self.take_turn(Post { instance, event: Event::Continued, answer: None }, None);
             } else {
                 return self.cache.settle(instance);
             }
@@ -345,18 +359,18 @@ impl Dispatcher {
         if !self.workers.finish(&over, self.shared.clock.monotonic()) {
             return;
         }
-        let Over { instance, token, node, result, .. } = over;
+        let Over { instance, token, visit, attempt, node, result } = over;
         let event = match result {
-            Ok(result) => Event::TaskCompleted { token, node, result },
+            Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
             Err(Failed { failure, retryable }) => {
-                Event::TaskFailed { token, node, failure, retryable }
+                Event::TaskFailed { token, node, visit, attempt, failure, retryable }
             }
         };
         self.deliver(Post { instance, event, answer: None });
     }
 
     fn attempt_dropped(&mut self, dropped: Dropped) {
-        let Dropped { instance, token, node, timed_out } = dropped;
+        let Dropped { instance, token, visit, attempt, node, timed_out } = dropped;
         let (kind, message) = if timed_out {
             (FailureKind::Timeout, "it took longer than its timeout; its outcome is unknown")
         } else {
@@ -364,7 +378,8 @@ impl Dispatcher {
             (FailureKind::Dropped, message)
         };
         let failure = Failure::new(node.as_str(), kind, message);
-        let event = Event::TaskFailed { token, node, failure, retryable: timed_out };
+        let retryable = timed_out;
+        let event = Event::TaskFailed { token, node, visit, attempt, failure, retryable };
         self.deliver(Post { instance, event, answer: None });
     }
 
@@ -408,6 +423,7 @@ impl Dispatcher {
                 for event in self.lost_attempts(instance) {
                     self.deliver(Post { instance, event, answer: None });
                 }
+                self.tell_if_ended(instance);
                 self.go_on(instance);
             }
             Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
@@ -424,13 +440,16 @@ impl Dispatcher {
 
     fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
-        let executing = live.instance.tokens().iter().filter(|token| {
-            let executes = matches!(token.state, TokenState::Executing(_));
-            executes && !self.workers.has(instance, token.id)
-        });
-        executing
-            .map(|token| Event::TaskLost { token: token.id, node: token.node.to_string() })
-            .collect()
+        let lost = |token: &Token| match token.state {
+            TokenState::Executing(Attempts { visit, attempt, .. })
+                if !self.workers.has(instance, token.id) =>
+            {
+                let node = token.node.to_string();
+                Some(Event::TaskLost { token: token.id, node, visit, attempt })
+            }
+            _ => None,
+        };
+        live.instance.tokens().iter().filter_map(lost).collect()
     }
 
     fn await_end(&mut self, instance: InstanceId, sender: oneshot::Sender<Result<Ending, Error>>) {
@@ -448,6 +467,14 @@ impl Dispatcher {
         }
     }
 
+    /// A commit that seemed to fail may have ended the instance all the same.
+    fn tell_if_ended(&mut self, instance: InstanceId) {
+        let live = self.cache.get(instance).filter(|live| !live.uncommitted);
+        if let Some(ending) = live.and_then(|live| live.instance.ending()) {
+            self.tell_waiting(instance, &ending);
+        }
+    }
+
     fn tell_waiting(&mut self, instance: InstanceId, ending: &Ending) {
         for sender in self.waiting.remove(&instance).unwrap_or_default() {
             // Someone who no longer waits is not told.
@@ -457,11 +484,7 @@ impl Dispatcher {
 
     fn close(&mut self, answer: Option<oneshot::Sender<Result<(), Error>>>, grace: Duration) {
         self.workers.stop_all(self.later(grace));
-        match &mut self.closing {
-            Some(closing) if closing.answer.is_none() => closing.answer = answer,
-            Some(_) => {}
-            None => self.closing = Some(Closing { answer }),
-        }
+        self.closing.get_or_insert_default().answers.extend(answer);
     }
 }
 

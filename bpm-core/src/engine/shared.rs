@@ -1,6 +1,7 @@
 //! What the engine's handle and its threads share.
 
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -8,13 +9,14 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
+use crate::event::Event;
+use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::refused::Refused;
 use crate::store::{self, Store};
 
 use super::mailbox::{Answer, Mailbox, Message};
 use super::options::EngineOptions;
-use super::queries::Recorded;
 use super::registry::Registry;
 use super::statistics::Counters;
 use super::turn::PendingTurn;
@@ -98,27 +100,43 @@ impl EngineTime {
     }
 }
 
-/// Those who watch what becomes durable.
-pub(super) struct Watchers(broadcast::Sender<Arc<Observed>>);
+/// Those who watch what becomes durable, until the engine stops.
+pub(super) struct Watchers(Mutex<Option<broadcast::Sender<Arc<Observed>>>>);
 
 impl Watchers {
     pub(super) fn new(capacity: usize) -> Self {
-        Self(broadcast::channel(capacity.max(1)).0)
+        Self(Mutex::new(Some(broadcast::channel(capacity.max(1)).0)))
     }
 
+    /// A stream of what comes; when the engine has stopped, nothing does.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Observed>> {
-        self.0.subscribe()
+        match &*self.lock() {
+            Some(sender) => sender.subscribe(),
+            None => broadcast::channel(1).1,
+        }
     }
 
-    /// Tells what a durable turn did, if anyone watches.
-    pub(super) fn tell(&self, turn: PendingTurn) {
-        if self.0.receiver_count() == 0 {
+    /// Tells what a durable turn did, if anyone watches. They get its event and changes.
+    pub(super) fn tell(&self, turn: &mut PendingTurn) {
+        let sender = self.lock();
+        let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) else {
             return;
-        }
-        let PendingTurn { instance, registered, seq, at, event, changes, .. } = turn;
-        let process = registered.definition.name().to_owned();
-        let recorded = Recorded { seq, at, event, changes };
+        };
+        let process = turn.registered.definition.name().to_owned();
+        let event = mem::replace(&mut turn.event, Event::Continued);
+        let changes = mem::take(&mut turn.changes);
+        let recorded = Recorded { seq: turn.seq, at: turn.at, event, changes };
+        let instance = turn.instance;
         // Nobody watches any more if this fails.
-        let _ = self.0.send(Arc::new(Observed { instance, process, recorded }));
+        let _ = sender.send(Arc::new(Observed { instance, process, recorded }));
+    }
+
+    /// Ends the streams.
+    pub(super) fn close(&self) {
+        self.lock().take();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<broadcast::Sender<Arc<Observed>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,9 @@
 //! A turn that was taken and is not durable yet, and the rows that it writes.
 
-use serde::{Deserialize, Serialize};
-
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::{Event, TokenId};
+use crate::history;
 use crate::ids::InstanceId;
 use crate::step::Effect;
 use crate::store::{Closed, IncidentRow, StartRow, StateRow, TimerRow, TurnRows, UserTaskRow};
@@ -29,25 +28,10 @@ pub(super) struct PendingTurn {
     pub(super) bytes: usize,
 }
 
-/// The body of a history row.
-#[derive(Deserialize)]
-pub(super) struct Body {
-    pub(super) event: Event,
-    pub(super) changes: Vec<Change>,
-}
-
-#[derive(Serialize)]
-struct BodyRef<'a> {
-    event: &'a Event,
-    changes: &'a [Change],
-}
-
 impl PendingTurn {
     /// The rows of the turn. Start and state row are handed over.
     pub(super) fn rows(&mut self) -> TurnRows {
-        let body = BodyRef { event: &self.event, changes: &self.changes };
-        let body = serde_json::to_string(&body)
-            .unwrap_or_else(|error| unreachable!("events and changes print as JSON: {error}"));
+        let body = history::body(&self.event, &self.changes);
         self.bytes = body.len();
         let mut rows = TurnRows {
             instance: self.instance,
@@ -90,7 +74,7 @@ impl PendingTurn {
     }
 
     fn user_task(&self, change: &Change) -> Option<UserTaskRow> {
-        let Change::UserTaskCreated { token, task, name, form, group, user, due, priority } =
+        let Change::UserTaskCreated { task, node, name, form, group, user, due, priority, .. } =
             change
         else {
             return None;
@@ -100,7 +84,7 @@ impl PendingTurn {
             instance: self.instance,
             process: self.registered.definition.name().to_owned(),
             key: self.key.clone(),
-            node: self.node_of(*token).unwrap_or(name).to_owned(),
+            node: node.to_string(),
             name: name.to_string(),
             form: form.text().to_owned(),
             group: group.clone(),
@@ -141,18 +125,6 @@ impl PendingTurn {
             Change::TimerSet { token, timer, due }
             | Change::RetryScheduled { token, timer, due } => {
                 Some(self.timer(*token, *timer, *due))
-            }
-            _ => None,
-        })
-    }
-
-    /// The node that a token entered last in this turn.
-    fn node_of(&self, of: u64) -> Option<&str> {
-        self.changes.iter().rev().find_map(|change| match change {
-            Change::TokenMoved { token, node } | Change::TokenCreated { token, node }
-                if *token == of =>
-            {
-                Some(node.as_ref())
             }
             _ => None,
         })

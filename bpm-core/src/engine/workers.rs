@@ -1,5 +1,6 @@
 //! Workers: attempts in flight, bounded, each on the engine's own runtime.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,6 +67,8 @@ impl InFlight {
 pub(super) struct Dropped {
     pub(super) instance: InstanceId,
     pub(super) token: TokenId,
+    pub(super) visit: u64,
+    pub(super) attempt: u32,
     pub(super) node: String,
     /// Whether it took too long, and was not told to stop.
     pub(super) timed_out: bool,
@@ -116,7 +119,8 @@ impl Workers {
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
-            let result = run(launch, context, limit).await;
+            let result = Caught::new(run(launch, context, limit)).await;
+            let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
@@ -153,7 +157,8 @@ impl Workers {
         }
         let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
         let due = self.due.remove(at?)?;
-        Some(Dropped { instance, token, node: due.node_id(), timed_out: false })
+        let (visit, attempt) = (due.visit, due.attempt);
+        Some(Dropped { instance, token, visit, attempt, node: due.node_id(), timed_out: false })
     }
 
     /// Drops an attempt whose outcome nobody waits for.
@@ -182,10 +187,10 @@ impl Workers {
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
-        let attempt = self.in_flight.remove(&key)?;
-        attempt.abort.abort();
+        let InFlight { visit, attempt, node, abort, stopped, .. } = self.in_flight.remove(&key)?;
+        abort.abort();
         let (instance, token) = key;
-        Some(Dropped { instance, token, node: attempt.node, timed_out: !attempt.stopped })
+        Some(Dropped { instance, token, visit, attempt, node, timed_out: !stopped })
     }
 
     /// When the next attempt is dropped if it does not end before.
@@ -217,20 +222,17 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
     })
 }
 
-/// Runs one attempt to its end. Whatever happens in it is its own failure.
+/// Runs one attempt to its end.
 async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failed> {
     let node = launch.node_id();
-    let begun = catch_unwind(AssertUnwindSafe(|| begin(launch, context)));
-    let attempt = match begun {
-        Ok(Ok(attempt)) => attempt,
-        Ok(Err(error)) => return Err(failed(node, FailureKind::Code, &error)),
-        Err(panic) => return Err(panicked(node, &*panic)),
+    let attempt = match begin(launch, context) {
+        Ok(attempt) => attempt,
+        Err(error) => return Err(failed(node, FailureKind::Code, &error)),
     };
-    match Caught(attempt).await {
-        Ok(Ok(result)) if result.text().len() > limit => Err(too_large(node, &result, limit)),
-        Ok(Ok(result)) => Ok(result),
-        Ok(Err(error)) => Err(failed(node, FailureKind::Error, &error)),
-        Err(panic) => Err(panicked(node, &*panic)),
+    match attempt.await {
+        Ok(result) if result.text().len() > limit => Err(too_large(node, &result, limit)),
+        Ok(result) => Ok(result),
+        Err(error) => Err(failed(node, FailureKind::Error, &error)),
     }
 }
 
@@ -261,7 +263,7 @@ fn failed(node: String, kind: FailureKind, error: &TaskError) -> Failed {
     Failed { failure, retryable: error.is_retryable() }
 }
 
-fn panicked(node: String, panic: &(dyn std::any::Any + Send)) -> Failed {
+fn panicked(node: &str, panic: &(dyn Any + Send)) -> Failed {
     let text = format!("panicked: {}", panic_text(panic));
     Failed { failure: Failure::new(node, FailureKind::Panic, text), retryable: true }
 }
@@ -274,17 +276,32 @@ fn too_large(node: String, result: &Json, limit: usize) -> Failed {
     Failed { failure: Failure::new(node, FailureKind::Error, message), retryable: false }
 }
 
-/// A future whose panics are values.
-struct Caught(Attempt);
+/// A future whose panics are values, wherever in it they come from: the user's code runs when the
+/// attempt begins and goes on, when its error is printed, and when it is dropped.
+struct Caught<F>(Option<Pin<Box<F>>>);
 
-impl Future for Caught {
-    type Output = Result<Result<Json, TaskError>, Box<dyn std::any::Any + Send>>;
+impl<F: Future> Caught<F> {
+    fn new(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        let Some(future) = &mut self.0 else {
+            unreachable!("a future that is over is not polled");
+        };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-            Err(panic) => Poll::Ready(Err(panic)),
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => {
+                let rest = self.0.take();
+                // What panics again while it is torn down has told its story already.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(rest)));
+                Poll::Ready(Err(panic))
+            }
         }
     }
 }

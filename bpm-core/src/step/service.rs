@@ -23,9 +23,15 @@ impl Turn<'_> {
         self.outcome.effects.push(Effect::Run { token });
     }
 
-    pub(super) fn admit_attempt(&self, token: TokenId, node: &str) -> Result<(), Refused> {
+    pub(super) fn admit_attempt(
+        &self,
+        token: TokenId,
+        node: &str,
+        (visit, attempt): (u64, u32),
+    ) -> Result<(), Refused> {
         let executing = self.instance.token(token).is_some_and(|token| {
-            token.node == node && matches!(token.state, TokenState::Executing(_))
+            token.node == node
+                && matches!(token.state, TokenState::Executing(at) if (at.visit, at.attempt) == (visit, attempt))
         });
         let instance = self.instance.id;
         let refused = || Refused::NoSuchAttempt { instance, node: node.to_owned() };

@@ -15,7 +15,7 @@ use super::Turn;
 impl Turn<'_> {
     pub(super) fn open_user_task(&mut self, token: TokenId, node: usize, name: Text) {
         match self.work(node) {
-            Ok(work) => self.create_user_task(token, name, work),
+            Ok(work) => self.create_user_task(token, self.id(node), name, work),
             Err(failure) => self.fail(token, failure),
         }
     }
@@ -30,13 +30,14 @@ impl Turn<'_> {
         }
     }
 
-    fn create_user_task(&mut self, token: TokenId, name: Text, work: Work) {
+    fn create_user_task(&mut self, token: TokenId, node: Text, name: Text, work: Work) {
         let task = UserTaskId::derive(self.instance.id, self.instance.seq, token, self.current.now);
         let form = work.form();
         let Work { group, user, due, priority, .. } = work;
         self.record(Change::UserTaskCreated {
             token,
             task,
+            node,
             name,
             form,
             group,

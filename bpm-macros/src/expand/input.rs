@@ -1,5 +1,7 @@
 //! The input struct and the constants of user tasks.
 
+use bpm_model::graph::Graph;
+use bpm_model::render::svg;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
@@ -8,16 +10,31 @@ use crate::lower::{Lowered, plain};
 use crate::syntax::{Parameter, Process};
 
 /// The struct of the parameters; without parameters a unit struct.
-pub(super) fn structure(process: &Process) -> TokenStream {
+pub(super) fn structure(process: &Process, graph: Option<&Graph>) -> TokenStream {
     let Process { attributes, visibility, name, parameters, .. } = process;
+    let picture = graph.map(picture);
     if parameters.is_empty() {
-        return quote_spanned!(ours()=> #attributes #visibility struct #name;);
+        return quote_spanned!(ours()=> #attributes #picture #visibility struct #name;);
     }
-    let fields = parameters.iter().map(|Parameter { name, ty }| {
+    let fields = parameters.iter().map(|Parameter { attributes, name, ty }| {
         let ty: TokenStream = ty.iter().cloned().collect();
-        quote_spanned!(ours()=> #visibility #name: #ty,)
+        let doc = attributes.is_empty().then(|| {
+            let doc = format!("The parameter `{}`.", plain(name));
+            quote_spanned!(ours()=> #[doc = #doc])
+        });
+        quote_spanned!(ours()=> #attributes #doc #visibility #name: #ty,)
     });
-    quote_spanned!(ours()=> #attributes #visibility struct #name { #(#fields)* })
+    quote_spanned! {ours()=>
+        #attributes
+        #picture
+        #visibility struct #name { #(#fields)* }
+    }
+}
+
+/// The process as a picture, in `cargo doc` only: elsewhere it would flood what editors show.
+fn picture(graph: &Graph) -> TokenStream {
+    let picture = format!("\n\n{}\n", svg(graph));
+    quote_spanned!(ours()=> #[cfg_attr(doc, doc = #picture)])
 }
 
 /// One typed constant a user task.

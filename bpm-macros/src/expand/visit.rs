@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use bpm_model::graph::Graph;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::names::handle;
+use super::names::Handles;
 use super::work::Emit;
 use super::{Facade, ours};
 use crate::lower::{Lowered, Part, Prologue, Region, Visit};
@@ -15,7 +15,7 @@ use crate::lower::{Lowered, Part, Prologue, Region, Visit};
 /// The function of the process.
 pub(super) fn function(facade: &Facade, lowered: &Lowered, slots: &Graph) -> TokenStream {
     let emit = Emit { facade, slots: Slots::new(&lowered.graph, slots) };
-    let handles = handles(facade, lowered);
+    let handles = handles(&emit, lowered);
     let body = region(&emit, lowered, &lowered.body);
     quote_spanned! {ours()=>
         #[allow(unreachable_code, unused_assignments, unused_must_use, clippy::all)]
@@ -36,10 +36,11 @@ pub(super) fn function(facade: &Facade, lowered: &Lowered, slots: &Graph) -> Tok
 }
 
 /// One handle a variable. The type of a parameter comes from its field.
-fn handles(facade: &Facade, lowered: &Lowered) -> TokenStream {
+fn handles(emit: &Emit, lowered: &Lowered) -> TokenStream {
+    let facade = emit.facade;
     let handles = lowered.binders.iter().enumerate().map(|(at, binder)| {
         let name = &binder.name;
-        let handle = handle(at, name.span());
+        let handle = emit.slots.handle(at, name.span());
         if at < lowered.graph.parameters {
             quote_spanned! {ours()=>
                 let #handle = #facade::__private::Var::parameter(#at, |__input: &Self| &__input.#name);
@@ -58,8 +59,7 @@ fn region(emit: &Emit, lowered: &Lowered, region: &Region) -> TokenStream {
     let seen: Vec<usize> = seen.copied().collect();
     let definitions = seen.iter().map(|variable| {
         let binder = &lowered.binders[*variable];
-        let name = &binder.name;
-        let mutable = binder.annotation.and_then(|target| target.mutable()).cloned();
+        let (mutable, name) = (&binder.mutable, &binder.name);
         let ty = binder.annotation.map(|target| {
             let ty: TokenStream = target.ty.iter().cloned().collect();
             quote_spanned!(ours()=> : #ty)
@@ -68,7 +68,7 @@ fn region(emit: &Emit, lowered: &Lowered, region: &Region) -> TokenStream {
     });
     let ties = seen.iter().map(|variable| {
         let name = &lowered.binders[*variable].name;
-        let handle = handle(*variable, name.span());
+        let handle = emit.slots.handle(*variable, name.span());
         quote_spanned!(ours()=> #name = #handle.value();)
     });
     let parts = region.parts.iter().map(|part| match part {
@@ -90,7 +90,10 @@ fn node(emit: &Emit, visit: &Visit) -> TokenStream {
     let node = visit.node;
     let question = emit.question(visit);
     let prologue = prologue(emit, node, &visit.prologue);
-    let work = emit.work(visit);
+    let work = match &visit.prologue.forbidden {
+        Some(report) => emit.broken(node, &visit.work.sets(), report),
+        None => emit.work(visit),
+    };
     quote_spanned!(ours()=> #node => { #question #prologue #work })
 }
 
@@ -109,14 +112,16 @@ fn prologue(emit: &Emit, node: usize, prologue: &Prologue) -> TokenStream {
 
 /// Where nodes find variables that have places of their own in a branch.
 pub(super) struct Slots {
-    reads: HashMap<(usize, usize), usize>,
-    sets: HashMap<(usize, usize), usize>,
+    handles: Handles,
+    reads: Places,
+    sets: Places,
 }
 
 impl Slots {
     /// Compares a graph with the one in which private names are told apart.
     fn new(graph: &Graph, separated: &Graph) -> Slots {
-        let mut slots = Slots { reads: HashMap::new(), sets: HashMap::new() };
+        let mut slots =
+            Slots { handles: Handles::new(graph), reads: HashMap::new(), sets: HashMap::new() };
         let nodes = graph.nodes.iter().zip(separated.nodes.iter());
         for (at, (node, other)) in nodes.enumerate() {
             note(&mut slots.reads, at, &node.reads, &other.reads);
@@ -128,30 +133,34 @@ impl Slots {
         slots
     }
 
-    pub(super) fn read(&self, node: usize, variable: usize, at: proc_macro2::Span) -> TokenStream {
-        place(&self.reads, node, variable, at)
+    pub(super) fn handle(&self, variable: usize, at: Span) -> Ident {
+        self.handles.handle(variable, at)
     }
 
-    pub(super) fn set(&self, node: usize, variable: usize, at: proc_macro2::Span) -> TokenStream {
-        place(&self.sets, node, variable, at)
+    /// Where a node reads a variable.
+    pub(super) fn read(&self, node: usize, variable: usize, at: Span) -> TokenStream {
+        self.slot(&self.reads, node, variable, at)
+    }
+
+    /// Where a node, or a way out of it, sets a variable.
+    pub(super) fn set(&self, node: usize, variable: usize, at: Span) -> TokenStream {
+        self.slot(&self.sets, node, variable, at)
+    }
+
+    fn slot(&self, slots: &Places, node: usize, variable: usize, at: Span) -> TokenStream {
+        let handle = self.handle(variable, at);
+        match slots.get(&(node, variable)) {
+            Some(slot) => quote_spanned!(ours()=> #handle.at(#slot)),
+            None => quote_spanned!(ours()=> #handle),
+        }
     }
 }
 
-fn note(slots: &mut HashMap<(usize, usize), usize>, node: usize, from: &[usize], to: &[usize]) {
+/// The places of their own of variables at nodes.
+type Places = HashMap<(usize, usize), usize>;
+
+fn note(slots: &mut Places, node: usize, from: &[usize], to: &[usize]) {
     for (variable, slot) in from.iter().zip(to).filter(|(variable, slot)| variable != slot) {
         slots.insert((node, *variable), *slot);
-    }
-}
-
-fn place(
-    slots: &HashMap<(usize, usize), usize>,
-    node: usize,
-    variable: usize,
-    at: proc_macro2::Span,
-) -> TokenStream {
-    let handle = handle(variable, at);
-    match slots.get(&(node, variable)) {
-        Some(slot) => quote_spanned!(ours()=> #handle.at(#slot)),
-        None => quote_spanned!(ours()=> #handle),
     }
 }

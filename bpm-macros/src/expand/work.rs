@@ -7,6 +7,7 @@ use super::names::method;
 use super::visit::Slots;
 use super::{Facade, ours};
 use crate::lower::{Keep, Visit, Work};
+use crate::report::Report;
 use crate::syntax::{Arm, ClauseWord, Condition, Field, Target, Tokens, UserClause};
 
 /// Emits visits.
@@ -88,20 +89,30 @@ impl Emit<'_> {
             Work::Match { word, scrutinee, braces, arms } => {
                 self.match_arms(node, word, scrutinee, *braces, arms)
             }
+            Work::Look => {
+                let names = visit.prologue.reads.iter().map(|(name, _)| name);
+                quote_spanned!(ours()=> let _ = (#(&#names,)*); return __vars.done();)
+            }
             Work::Items { items, list, cursor } => self.items(node, items, *list, *cursor),
             Work::Next { pattern, list, cursor, keeps } => {
                 self.next(node, pattern, (*list, *cursor), keeps)
             }
             Work::Return { word, value } => self.end(*word, value),
-            Work::Broken { keeps, report } => {
-                let broken = report.value();
-                let keeps = keeps.iter().map(|keep| {
-                    let handle = self.target(node, keep);
-                    quote_spanned!(ours()=> __vars.keep(#broken, #handle)?;)
-                });
-                quote_spanned!(ours()=> #(#keeps)* return __vars.done();)
-            }
+            Work::Broken { report, .. } => self.broken(node, &visit.work.sets(), report),
         }
+    }
+
+    /// Sets variables to what is known to be wrong, so that rustc says nothing about what follows.
+    pub(super) fn broken(&self, node: usize, sets: &[usize], report: &Report) -> TokenStream {
+        let broken = report.value();
+        if sets.is_empty() {
+            return quote_spanned!(ours()=> #broken; return __vars.done(););
+        }
+        let keeps = sets.iter().map(|variable| {
+            let handle = self.slots.set(node, *variable, ours());
+            quote_spanned!(ours()=> __vars.keep(#broken, #handle)?;)
+        });
+        quote_spanned!(ours()=> #(#keeps)* return __vars.done();)
     }
 
     fn service(&self, task: &Tokens, arguments: Option<&Group>) -> TokenStream {

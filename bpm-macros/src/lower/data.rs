@@ -15,7 +15,7 @@ impl<'a> Lowering<'a> {
         match self.scopes.see(&text) {
             Seen::Variable(variable) => Some(variable),
             Seen::First(binder) => {
-                let variable = self.variable(binder, false);
+                let variable = self.variable(binder);
                 self.scopes.mention(&text, variable);
                 Some(variable)
             }
@@ -40,9 +40,7 @@ impl<'a> Lowering<'a> {
         if !mentions.exact {
             self.places.inexact.insert(node);
         }
-        if let Some((what, span)) = mentions.forbidden {
-            self.reports.push(forbidden(what, span));
-        }
+        prologue.forbidden = mentions.forbidden.map(|(what, span)| forbidden(what, span));
         prologue
     }
 

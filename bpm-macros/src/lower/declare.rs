@@ -76,7 +76,9 @@ impl<'a> Lowering<'a> {
         self.declare_names(&target.names);
         let variable = target.name().and_then(|name| self.scopes.of_process(&plain(name)));
         let Some(variable) = variable else { return };
-        self.binders[variable].mutable |= target.mutable().is_some();
+        if let Some(word) = target.mutable() {
+            self.binders[variable].mutable = Some(word.clone());
+        }
         let entry = &mut self.graph.variables.to_mut()[variable];
         if entry.ty.is_empty() && !target.ty.is_empty() {
             entry.ty = spacing::text(&target.ty).into();
@@ -96,7 +98,7 @@ impl<'a> Lowering<'a> {
     fn declare_name(&mut self, name: &Ident) {
         let text = plain(name);
         if !self.scopes.is_of_arm(&text) && self.scopes.of_process(&text).is_none() {
-            let variable = self.variable(name.clone(), false);
+            let variable = self.variable(name.clone());
             self.scopes.declare(text, variable);
         }
     }

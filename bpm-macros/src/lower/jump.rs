@@ -1,31 +1,47 @@
 //! `break`, `continue`, `return`.
 
 use bpm_model::finding::{Fault, Finding, Named, Place};
-use bpm_model::graph::{Outcome, ScopeKind};
+use bpm_model::graph::{Condition as When, Outcome};
 use bpm_model::kind::Kind;
 use bpm_model::spell;
 
+use super::names::NodeName;
+use super::repeat::Loop;
 use super::statement::At;
-use super::{Lowering, Visit, Work};
+use super::{Lowering, Open, Visit, Work};
 use crate::mentions::Mentions;
 use crate::report::Report;
 use crate::syntax::{Label, Tokens};
 
 impl<'a> Lowering<'a> {
-    /// A jump that cannot be is left out, so that the flow goes on and nothing else is reported.
     pub(super) fn jump(&mut self, at: At, label: Option<&Label>, word: &str) {
-        let Some(index) = self.find_loop(at, label, word) else { return };
-        if let Some(branch) = self.branch_between(self.loops[index].scope) {
-            self.leaves_branch(at, branch);
-            return;
-        }
-        let open = std::mem::take(&mut self.open);
-        if word == "break" {
-            self.loops[index].breaks.extend(open);
+        let found = self.find_loop(at, label, word);
+        let Some(target) = found.or_else(|| self.loops.len().checked_sub(1)) else { return };
+        if found.is_some() && self.stays_in_branch(at, target) {
+            let open = std::mem::take(&mut self.open);
+            self.leave(open, target, word);
         } else {
-            let head = self.loops[index].head;
+            self.maybe_leave(at, target, word);
+        }
+    }
+
+    fn leave(&mut self, open: Vec<Open>, target: usize, word: &str) {
+        if word == "break" {
+            self.loops[target].breaks.extend(open);
+        } else {
+            let head = self.loops[target].head;
             open.into_iter().for_each(|open| self.connect(open, head));
         }
+    }
+
+    /// A jump that cannot be is a choice between jumping and going on, so that nothing follows
+    /// from it that would be reported too.
+    fn maybe_leave(&mut self, at: At, target: usize, word: &str) {
+        let node = self.node(Kind::Exclusive, NodeName::Content("?".to_owned()), at.span);
+        self.places.broken.extend([node, self.loops[target].head]);
+        let leaves = self.choice(node, When::Code, word.to_owned(), at.span);
+        self.leave(vec![leaves], target, word);
+        self.open = vec![self.choice(node, When::Code, "else".to_owned(), at.span)];
     }
 
     fn find_loop(&mut self, at: At, label: Option<&Label>, word: &str) -> Option<usize> {
@@ -38,9 +54,7 @@ impl<'a> Lowering<'a> {
             }
             return self.loops.len().checked_sub(1);
         };
-        let named = |of: &super::repeat::Loop| {
-            of.label.as_ref().is_some_and(|known| known.name == label.name)
-        };
+        let named = |of: &Loop| of.label.as_ref().is_some_and(|known| known.name == label.name);
         let found = self.loops.iter().rposition(named);
         if found.is_none() {
             self.unknown_label(label);
@@ -60,16 +74,16 @@ impl<'a> Lowering<'a> {
         self.reports.push(Report::of(&finding, &self.graph, label.span));
     }
 
-    /// The innermost branch that a jump to a loop in `scope` would leave.
-    fn branch_between(&self, scope: usize) -> Option<usize> {
-        let is_branch = matches!(self.graph.scopes[self.scope].kind, ScopeKind::Branch { .. });
-        (self.scope != scope && is_branch).then_some(self.scope)
-    }
-
-    fn leaves_branch(&mut self, at: At, branch: usize) {
+    /// Whether a jump leaves no branch on its way to a loop.
+    fn stays_in_branch(&mut self, at: At, target: usize) -> bool {
+        let branch = self.scope;
+        if branch == self.loops[target].scope {
+            return true;
+        }
         let finding = Finding::new(Fault::LeavesBranch { branch }, Place::Scope(branch));
         let report = Report::of(&finding, &self.graph, at.span);
         self.reports.push(report.note(self.places.scopes[branch], "the branch"));
+        false
     }
 
     pub(super) fn return_result(&mut self, at: At, value: &'a Tokens) {

@@ -35,6 +35,8 @@ pub(crate) struct Prologue {
     pub(crate) reads: Vec<(Ident, usize)>,
     /// The mention of `process`, if it means the instance.
     pub(crate) process: Option<Ident>,
+    /// What the expressions must not do: then they are not emitted.
+    pub(crate) forbidden: Option<Report>,
 }
 
 /// A name that a pattern bound, and the variable that keeps it.
@@ -59,6 +61,8 @@ pub(crate) enum Work<'a> {
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
     /// Takes the way of the first true condition.
     If { arms: Vec<(&'a Condition, Vec<Keep<'a>>)> },
+    /// Says that the variables are used.
+    Look,
     /// Takes the way of the first arm that matches.
     Match {
         word: &'a Ident,
@@ -74,4 +78,28 @@ pub(crate) enum Work<'a> {
     Return { word: Span, value: &'a Tokens },
     /// Sets what a statement would set that was not understood.
     Broken { keeps: Vec<Keep<'a>>, report: Report },
+}
+
+impl Work<'_> {
+    /// The variables that it sets.
+    pub(crate) fn sets(&self) -> Vec<usize> {
+        let variables =
+            |keeps: &[Keep]| keeps.iter().map(|keep| keep.variable).collect::<Vec<usize>>();
+        match self {
+            Work::Service { result, .. } | Work::User { result, .. } => {
+                result.iter().map(|keep| keep.variable).collect()
+            }
+            Work::Set { keep, .. } => vec![keep.variable],
+            Work::Unpack { keeps, .. }
+            | Work::LetElse { keeps, .. }
+            | Work::Next { keeps, .. }
+            | Work::Broken { keeps, .. } => variables(keeps),
+            Work::If { arms } => arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect(),
+            Work::Match { arms, .. } => {
+                arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect()
+            }
+            Work::Items { list, .. } => vec![*list],
+            Work::Return { .. } | Work::Look => Vec::new(),
+        }
+    }
 }

@@ -45,7 +45,12 @@ impl<'a> Parser<'a> {
 
     /// The token before the next one.
     pub(super) fn before(&self) -> Option<&TokenTree> {
-        self.at.checked_sub(1).and_then(|at| self.tokens.get(at))
+        self.back(1)
+    }
+
+    /// The token so many before the next one.
+    pub(super) fn back(&self, count: usize) -> Option<&TokenTree> {
+        self.at.checked_sub(count).and_then(|at| self.tokens.get(at))
     }
 
     /// Where the next token stands; at the end, where the closing delimiter stands.

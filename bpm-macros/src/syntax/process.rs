@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 use super::cursor::{is_ident, is_punct};
-use super::{Parameter, Parser, Process, ResultType, Tokens};
+use super::{Parameter, Parser, Process, ResultType, Statement, Tokens};
 use crate::report::Report;
 
 /// Parses a process. Only without a name there is nothing to go on with.
@@ -20,7 +20,7 @@ pub(crate) fn process(tokens: TokenStream, reports: &mut Vec<Report>) -> Option<
     };
     let parameters = parser.parameters(&name);
     let (result, result_span) = parser.result_type(&name);
-    let body = parser.process_body(&name);
+    let (body, end) = parser.process_body(&name);
     parser.nothing_more();
     Some(Process {
         attributes: attributes.others,
@@ -32,6 +32,7 @@ pub(crate) fn process(tokens: TokenStream, reports: &mut Vec<Report>) -> Option<
         result,
         result_span,
         body,
+        end,
     })
 }
 
@@ -98,10 +99,15 @@ impl Parser<'_> {
     }
 
     fn parameter(&mut self) -> Option<Parameter> {
+        let mut attributes = TokenStream::new();
+        while self.at_sign(0, '#') && self.at_group(1, Delimiter::Bracket) {
+            attributes.extend(self.skip());
+            attributes.extend(self.skip());
+        }
         let start = self.span();
         match (self.ident(), self.eat_sign(':')) {
             (Some(name), true) if !self.is_done() => {
-                Some(Parameter { name, ty: self.until(|_| false) })
+                Some(Parameter { attributes, name, ty: self.until(|_| false) })
             }
             _ => {
                 self.report(Report::new(start, "a parameter is a name and a type: `order: Order`"));
@@ -132,13 +138,13 @@ impl Parser<'_> {
         }
     }
 
-    fn process_body(&mut self, name: &Ident) -> Vec<super::Statement> {
+    fn process_body(&mut self, name: &Ident) -> (Vec<Statement>, Span) {
         match self.group(Delimiter::Brace) {
-            Some(group) => self.inside(&group).statements(),
+            Some(group) => (self.inside(&group).statements(), group.span_close()),
             None => {
                 let what = format!("expected the body of `{name}` in braces");
                 self.report(Report::new(self.span(), what));
-                Vec::new()
+                (Vec::new(), name.span())
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The words of the language are contextual: a verb counts only with its own shape behind it, so
 //! that variables and fields may be called `user` or `process`.
 
-use proc_macro2::{Delimiter, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenTree};
 
 use super::Parser;
 use super::cursor::is_punct;
@@ -69,7 +69,9 @@ impl Parser<'_> {
         match word.to_string().as_str() {
             "let" => !self.continues_condition(),
             "return" | "break" | "continue" => true,
-            "if" | "match" | "loop" | "while" | "for" => self.expression_ended(),
+            "if" | "match" | "loop" | "while" | "for" => {
+                self.expression_ended() || self.behind_dot()
+            }
             "parallel" => self.expression_ended() && self.at_group(1, Delimiter::Brace),
             "service" | "user" => self.at_name(1) && !self.joined(),
             _ => self.at_later().is_some() && self.expression_ended(),
@@ -100,8 +102,23 @@ impl Parser<'_> {
         }
     }
 
+    /// Behind the `.` of a half-typed `order.`
+    fn behind_dot(&self) -> bool {
+        let dot = |back: usize| self.back(back).is_some_and(|token| is_punct(token, '.'));
+        dot(1) && !dot(2)
+    }
+
     fn joined(&self) -> bool {
         matches!(self.before(), Some(TokenTree::Ident(word)) if is_joining(&word.to_string()))
+    }
+
+    /// The first of two names in a row that are no statement and no words of Rust.
+    pub(super) fn misspelt(&self) -> Option<&Ident> {
+        const RUST: [&str; 7] = ["match", "while", "for", "loop", "const", "static", "impl"];
+        let Some(TokenTree::Ident(word)) = self.peek(0) else { return None };
+        let text = word.to_string();
+        let rust = is_joining(&text) || RUST.contains(&text.as_str());
+        (self.at_name(0) && self.at_name(1) && !rust).then_some(word)
     }
 
     /// Whether a name stands there: two names in a row are never Rust.

@@ -138,7 +138,11 @@ impl Parser<'_> {
     }
 
     fn script(&mut self, target: Target) -> Do {
-        let start = self.span();
+        let equals = self.before().map_or_else(|| self.span(), TokenTree::span);
+        if let Some(report) = self.misspelt_verb() {
+            self.tail();
+            return Do::Broken { sets: target.names, report };
+        }
         let value = self.until(|parser| {
             let closed = matches!(parser.before(), Some(TokenTree::Group(group))
                 if group.delimiter() == Delimiter::Brace);
@@ -152,10 +156,17 @@ impl Parser<'_> {
         }
         self.eat_sign(';');
         if value.is_empty() {
-            let report = Report::new(start, "expected an expression behind `=`");
+            let report = Report::new(equals, "expected an expression behind `=`");
             return Do::Broken { sets: target.names, report };
         }
         Do::Script { target, value }
+    }
+
+    /// Two names in a row: the first was meant to be a verb.
+    fn misspelt_verb(&self) -> Option<Report> {
+        let word = self.misspelt()?;
+        let text = format!("[B002] there is no word `{word}` in front of a name");
+        Some(unknown_word(Report::new(word.span(), text), word))
     }
 
     fn service(&mut self, target: Option<Target>) -> Do {
@@ -190,24 +201,19 @@ impl Parser<'_> {
     }
 
     /// What stands between an activity and its `;` must be a clause.
-    pub(super) fn end_of_activity(&mut self, behind: &str) {
+    fn end_of_activity(&mut self, behind: &str) {
         if self.at_later_clause().is_some() {
             return;
         }
         let start = self.span();
         let rest = self.tail();
-        if let [first, ..] = &rest[..] {
-            let sign = if is_punct(first, '?') {
-                " a task's error is the engine's to handle:"
-            } else {
-                ""
-            };
-            let what = format!("`{}` does not belong behind {behind}", spacing::text(&rest));
-            self.report(
-                Report::new(start, what)
-                    .help(format!("{sign} end the statement with `;`").trim_start()),
-            );
-        }
+        let Some(first) = rest.first() else { return };
+        let what = format!("`{}` does not belong behind {behind}", spacing::short(&rest));
+        let help = match is_punct(first, '?') || is_punct(first, '.') {
+            true => "end the statement with `;`: the result is awaited, and an error is handled",
+            false => "end the statement with `;`",
+        };
+        self.report(Report::new(start, what).help(help));
     }
 
     fn jump(&mut self, word: &str) -> Do {
@@ -273,18 +279,11 @@ impl Parser<'_> {
     /// What is not a statement. Rust habits get their own help.
     fn stray(&mut self) -> Do {
         let span = self.span();
-        let first = self.peek(0).cloned();
-        let tokens = self.tail();
-        if tokens.is_empty() {
-            self.skip();
-        }
-        match stray(&tokens, span) {
-            (Some(name), report) => Do::Broken { sets: vec![name], report },
-            (None, report) => {
-                let _ = first;
-                Do::Broken { sets: Vec::new(), report }
-            }
-        }
+        let first = self.skip();
+        let mut tokens: Tokens = first.into_iter().collect();
+        tokens.extend(self.tail());
+        let (sets, report) = stray(&tokens, span);
+        Do::Broken { sets: sets.into_iter().collect(), report }
     }
 }
 
@@ -312,6 +311,7 @@ fn stray(tokens: &[TokenTree], span: Span) -> (Option<Ident>, Report) {
             let help = format!("`let {name} = {};`", spacing::text(value));
             (Some(name.clone()), assigned(report, &help))
         }
+        [TokenTree::Ident(word), TokenTree::Ident(_), ..] => (None, unknown_word(report, word)),
         [TokenTree::Ident(_), .., TokenTree::Group(group)]
             if group.delimiter() == Delimiter::Parenthesis =>
         {

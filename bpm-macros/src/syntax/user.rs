@@ -85,7 +85,7 @@ impl Parser<'_> {
         let span = self.span();
         let word = self.clause_word()?;
         let value = self.until(|parser| {
-            let next = parser.at_clause() && parser.before_is_value();
+            let next = parser.starts_clause() && parser.before_is_value();
             parser.at_sign(0, ';') || next || parser.starts_statement_but_for()
         });
         match (word, &value[..]) {
@@ -132,6 +132,12 @@ impl Parser<'_> {
         whom || self.at_word(0, "due")
             || self.at_word(0, "priority")
             || self.at_later_clause().is_some()
+    }
+
+    /// A clause, or a word that is none: behind a value no name can follow.
+    fn starts_clause(&self) -> bool {
+        let name = matches!(self.peek(0), Some(TokenTree::Ident(word)) if word != "as");
+        self.at_clause() || name
     }
 
     fn before_is_value(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The signature of a service task.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::format_ident;
+use quote::{ToTokens, format_ident};
 use syn::parse::Parser;
 
 use crate::report::Report;
@@ -11,6 +11,8 @@ use crate::syntax::is_ident;
 pub(super) struct Signature {
     pub(super) visibility: TokenStream,
     pub(super) name: Ident,
+    /// `<'a>`, if any.
+    pub(super) lifetimes: TokenStream,
     pub(super) parameters: Vec<Parameter>,
     /// The type behind `->`, or `()`.
     pub(super) returns: TokenStream,
@@ -56,7 +58,8 @@ impl Signature {
         };
         let parameters = signature.inputs.iter().filter_map(parameter).collect();
         let visibility = quote::quote!(#visibility);
-        Some(Signature { visibility, name: signature.ident, parameters, returns })
+        let lifetimes = signature.generics.to_token_stream();
+        Some(Signature { visibility, name: signature.ident, lifetimes, parameters, returns })
     }
 
     pub(super) fn given(&self) -> impl Iterator<Item = &Given> {

@@ -1,0 +1,210 @@
+//! The macros on streams: ids, what is reported, what is emitted, input that is half typed.
+//! `BLESS=1 cargo test -p bpm-macros` writes the snapshots again; read what changed.
+
+mod lines;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+use crate::lower::lower;
+use crate::syntax;
+use crate::workflow::workflow;
+
+const SAMPLE: &str = r#"
+    /// Ships.
+    pub process P(order: Order, express: bool) -> Receipt {
+        let payment = service shop::charge(&order);
+        let (low, high): (u64, u64) = (payment.amount / 2, order.total);
+        let Some(first) = order.items.first() else { return Receipt::none(); };
+        if low > 3 && express { 'big: service tell("big"); } else if "high > 3" { } else { }
+        let decision: Decision = user approve { order, paid: payment.amount } for group "a" due 3d;
+        match decision {
+            Decision::Approved { by, .. } if by.len() > 3 => { let why = by; }
+            Decision::Rejected(why) => { 'no: service tell(&why); let why = format!("{why}"); }
+            _ => return Receipt::none(),
+        }
+        'again: loop { let n = service count(first); if n > 3 { break 'again; } }
+        for (at, item) in order.items { let low = low + item; }
+        while let Some(x) = next(low) { 'w: service tell(&x); continue; }
+        parallel { a after b: { let y = 1; } b: { 'b2: service tell("b"); } }
+        return Receipt { low, high, why: process.id };
+    }
+"#;
+
+fn tokens(source: &str) -> TokenStream {
+    source.parse().unwrap()
+}
+
+fn expanded(source: &str) -> String {
+    let facade: TokenStream = "(::bpm)".parse().unwrap();
+    lines::of(workflow(facade.into_iter().chain(tokens(source)).collect()))
+}
+
+/// Compares with a file; `BLESS=1` writes it again.
+fn snapshot(name: &str, text: &str) {
+    let path = format!("{}/src/tests/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(&path).unwrap_or_default());
+}
+
+/// The ids of a body's nodes, but for start and end.
+fn ids(body: &str, expected: &[&str]) {
+    let source = format!("process P(order: Order, n: u32) {{ {body} }}");
+    let process = syntax::process(tokens(&source), &mut Vec::new()).unwrap();
+    let graph = lower(&process).graph;
+    let ids: Vec<&str> = graph.nodes.iter().map(|node| node.id.as_ref()).collect();
+    assert_eq!(ids.strip_suffix(&["end"]).unwrap_or(&ids)[1..], *expected);
+}
+
+/// The first lines of what is reported about a body.
+fn reports(body: &str, expected: &[&str]) {
+    let source = format!("(::bpm) process P(order: Order, n: u32) {{ {body} }}");
+    let mut texts = Vec::new();
+    errors(workflow(tokens(&source)), &mut texts);
+    let first_lines: Vec<&str> = texts.iter().filter_map(|text| text.lines().next()).collect();
+    assert_eq!(first_lines, expected);
+}
+
+/// The texts of all `compile_error!`s; rustc shows equal ones once.
+fn errors(stream: TokenStream, found: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = stream.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let called = at > 1 && syntax::is_ident(&tokens[at - 2], "compile_error");
+        match syn::parse2::<syn::LitStr>(group.stream()) {
+            Ok(text) if called && !found.contains(&text.value()) => found.push(text.value()),
+            Ok(_) => {}
+            Err(_) => errors(group.stream(), found),
+        }
+    }
+}
+
+#[test]
+fn ids_are_names_or_made_from_the_content() {
+    ids("service a::charge(&order); 'second: service charge(&order);", &["charge", "second"]);
+    ids("let fee = n; let (a, b) = (n, n);", &["let:fee", "let:a+b"]);
+    ids("if n>3 { } else if \"n > 1\" { }", &["if:n > 3", "if:n > 3/else", "if:n > 3/end"]);
+    ids("match n { 1 => { } _ => { } }", &["match:n", "match:n/end"]);
+    ids("user approve { };", &["approve"]);
+    ids("loop { break; } 'out: loop { break; } loop { break; }", &["loop", "loop:out", "loop#2"]);
+    ids("if n > 3 { } if n > 3 { }", &["if:n > 3", "if:n > 3/end", "if:n > 3#2", "if:n > 3#2/end"]);
+    ids(
+        "for x in order . items { service a(x); }",
+        &["for:order.items", "for:order.items/again", "for:order.items/next", "a"],
+    );
+    ids(
+        "parallel { a: { service x(); } b after a: { service y(); } }",
+        &["parallel:a+b", "x", "parallel:a+b/a/end", "y", "parallel:a+b/end"],
+    );
+    // A given name never gets a number, wherever it stands.
+    ids("let start = n; service start();", &["let:start", "start"]);
+}
+
+#[test]
+fn layout_does_not_change_ids() {
+    let dense = "if n>3&&order.total<4{}";
+    let wide = "if n\n > 3 && order . total\n < 4 { }";
+    let id = &["if:n > 3 && order.total < 4", "if:n > 3 && order.total < 4/end"];
+    ids(dense, id);
+    ids(wide, id);
+}
+
+#[test]
+fn one_mistake_is_one_report() {
+    reports("count += 1;", &["[B002] `count += 1` is not a statement of a process"]);
+    reports("n = 3; service f(n);", &["[B002] `n = 3` is not a statement of a process"]);
+    reports("f(n);", &["[B002] `f(n)` is not a statement of a process"]);
+    reports("service f(n)?;", &["`?` does not belong behind the arguments"]);
+    reports("service f", &["a service task needs its arguments"]);
+    reports("wait 14d;", &["`wait` is a word of the language that is not there yet"]);
+    reports(
+        "service f(n) retry 3 every 1s on error X(y) => { let z = 3; };",
+        &["`retry` is a word of the language that is not there yet"],
+    );
+    reports(
+        "scope { let z = 1; } let a = z;",
+        &["`scope` is a word of the language that is not there yet"],
+    );
+    reports("break;", &["[B007] `break` stands in no loop"]);
+    reports("loop { break 'a; }", &["[B002] there is no label `'a`"]);
+    reports("parallel { }", &["a parallel block needs branches"]);
+    reports(
+        "for x in order.items parallel 3 { service f(x); }",
+        &["`for … parallel` is a word of the language that is not there yet"],
+    );
+}
+
+#[test]
+fn words_are_contextual() {
+    reports("let user = n; let service = user; if service > user { }", &[]);
+    reports("let wait = n; let call = wait + 1; let x = call * wait;", &[]);
+    reports("let for_user: bool = user ask { user: n } for user order.user;", &[]);
+    reports("let r#type = n; service tell(r#type);", &[]);
+}
+
+#[test]
+fn a_process_becomes_a_struct_a_graph_and_a_function() {
+    let source = r#"
+        /// Charges.
+        pub process P(order: Order) -> u64 {
+            let payment = service charge(&order);
+            if payment.amount > 3 { return payment.amount; }
+            let ok: bool = user ask { payment };
+            return 0;
+        }
+    "#;
+    let output = expanded(source);
+    let from = output.find("fn visit").unwrap();
+    let to = output.find("fn input").unwrap();
+    let head = &output[..output.find("const _").unwrap()];
+    snapshot("head", &lines::without_picture(head));
+    snapshot("visit", &output[from..to]);
+}
+
+#[test]
+fn names_of_an_arm_have_a_definition_of_their_own() {
+    let source = r#"
+        process P(d: D) {
+            match d { D::A(x) => { service a(x); } D::B(x, unused) => { service b(x); } }
+        }
+    "#;
+    let output = expanded(source);
+    let from = output.find("fn visit").unwrap();
+    let to = output.find("fn input").unwrap();
+    snapshot("arms", &output[from..to]);
+}
+
+/// Whatever is left out, there is a struct and nothing panics.
+#[test]
+fn half_typed_input_still_becomes_a_process() {
+    let sample: Vec<TokenTree> = tokens(SAMPLE).into_iter().collect();
+    assert!(!expanded(SAMPLE).contains("compile_error"), "{}", expanded(SAMPLE));
+    let mut count = 0;
+    for broken in mutilated(&sample) {
+        let input = [TokenTree::Group(Group::new(Delimiter::Parenthesis, tokens("::bpm")))];
+        let output = workflow(input.into_iter().chain(broken).collect()).to_string();
+        assert!(output.contains("struct") || output.contains("expected `process Name"), "{output}");
+        count += 1;
+    }
+    assert!(count > 500, "{count}");
+}
+
+/// The list without each of its tokens, cut off behind each, and the same inside of each group.
+fn mutilated(list: &[TokenTree]) -> Vec<Vec<TokenTree>> {
+    let mut found = Vec::new();
+    for at in 0..list.len() {
+        found.push(list[..at].to_vec());
+        found.push([&list[..at], &list[at + 1..]].concat());
+        if let TokenTree::Group(group) = &list[at] {
+            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+            for broken in mutilated(&inner) {
+                let group = Group::new(group.delimiter(), broken.into_iter().collect());
+                let mut list = list.to_vec();
+                list[at] = TokenTree::Group(group);
+                found.push(list);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,18 @@
+#![allow(unused)]
+
+#[path = "../shop.rs"]
+mod shop;
+
+use bpm_engine::prelude::*;
+use shop::*;
+
+workflow! {
+    process P(order: Order) {
+        'outer: loop {
+            let payment = service charge(&order);
+            break 'outr;
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![allow(unused)]
+
+#[path = "../shop.rs"]
+mod shop;
+
+use bpm_engine::prelude::*;
+use shop::*;
+
+workflow! {
+    process P(order: Order) -> u64 {
+        if order.total > 1_000 {
+            let payment = service charge(&order);
+        }
+        return payment.amount;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![allow(unused)]
+
+#[path = "../shop.rs"]
+mod shop;
+
+use bpm_engine::prelude::*;
+use shop::*;
+
+workflow! {
+    process P(order: Order) -> ! {
+        loop {
+            let parcel = service pack(&order);
+        }
+        service tell("never");
+    }
+}
+
+fn main() {}

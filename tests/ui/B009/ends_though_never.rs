@@ -1,0 +1,18 @@
+#![allow(unused)]
+
+#[path = "../shop.rs"]
+mod shop;
+
+use bpm_engine::prelude::*;
+use shop::*;
+
+workflow! {
+    process P(order: Order) -> ! {
+        loop {
+            let payment = service charge(&order);
+            if payment.amount > 3 { break; }
+        }
+    }
+}
+
+fn main() {}

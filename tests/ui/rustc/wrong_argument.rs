@@ -1,0 +1,15 @@
+#![allow(unused)]
+
+#[path = "../shop.rs"]
+mod shop;
+
+use bpm_engine::prelude::*;
+use shop::*;
+
+workflow! {
+    process P(order: Order) {
+        let payment = service charge(&order.id);
+    }
+}
+
+fn main() {}
