@@ -1,5 +1,6 @@
 //! Tests for stores and processes of bpm-engine.
 
 pub mod arbitrary;
+pub mod clock;
 pub mod explorer;
 pub mod store_conformance;
