@@ -9,7 +9,9 @@
 
 pub use bpm_core::change::{Change, Closing};
 pub use bpm_core::clock::Timestamp;
-pub use bpm_core::definition::{DefinitionBuilder, EdgeCondition, ProcessDefinition};
+pub use bpm_core::definition::{
+    After, DefinitionBuilder, EdgeCondition, Exhausted, ProcessDefinition, Retry,
+};
 pub use bpm_core::engine::{
     Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo,
     MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
@@ -46,7 +48,7 @@ pub mod prelude {
     pub use crate::{
         Actor, Change, Durability, EdgeCondition, Engine, EngineOptions, Error, Event, Failure,
         Incident, IncidentId, InstanceId, Memory, Outcome, Process, ProcessDefinition, Recorded,
-        Refused, Run, Sqlite, StartError, State, Status, TaskContext, TaskError, Timestamp,
+        Refused, Retry, Run, Sqlite, StartError, State, Status, TaskContext, TaskError, Timestamp,
         UserTask, UserTaskId, Watched, service_task, workflow,
     };
 }

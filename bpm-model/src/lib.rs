@@ -5,6 +5,7 @@
 //! same rules.
 
 pub mod check;
+pub mod duration;
 pub mod el;
 pub mod finding;
 pub mod fingerprint;

@@ -1,5 +1,7 @@
 //! Policies: what happens when an attempt of an activity fails or takes too long.
 
+use std::time::Duration;
+
 /// The policy of an activity. What is not given is the task's own policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -53,12 +55,33 @@ impl Retry {
     pub const UNDO: Retry =
         Retry { attempts: 10, first_ms: 1_000, max_ms: 3_600_000, then: Exhausted::Suspend };
 
+    /// So many attempts, with the delays of [`ONCE`](Self::ONCE): up to 1 s after the first
+    /// failure, doubled after each further one, at most 1 min.
+    pub const fn times(attempts: u32) -> Self {
+        Self { attempts, ..Self::ONCE }
+    }
+
+    /// The same with the bound of the first delay, and the one that no delay exceeds.
+    pub const fn every(self, first: Duration, max: Duration) -> Self {
+        Self { first_ms: millis(first), max_ms: millis(max), ..self }
+    }
+
+    /// The same with an incident for a person when the attempts are used up (`then suspend`).
+    pub const fn then_suspend(self) -> Self {
+        Self { then: Exhausted::Suspend, ..self }
+    }
+
     /// The bound of the delay after so many failed attempts, in milliseconds.
     pub fn delay_ms(&self, failed: u32) -> u64 {
         let doublings = failed.saturating_sub(1).min(63);
         let delay = u128::from(self.first_ms) << doublings;
         u64::try_from(delay).unwrap_or(u64::MAX).min(self.max_ms.max(self.first_ms))
     }
+}
+
+const fn millis(duration: Duration) -> u64 {
+    let millis = duration.as_millis();
+    if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 }
 }
 
 #[cfg(test)]

@@ -2,5 +2,6 @@
 
 pub mod arbitrary;
 pub mod audit;
+pub mod clock;
 pub mod explorer;
 pub mod store_conformance;

@@ -1,12 +1,15 @@
 //! The builder: a process drawn by hand, checked like one that the compiler checked.
 
+use std::time::Duration;
+
 use bpm_model::check::check;
+use bpm_model::duration;
 use bpm_model::finding::{Code, Fault, Finding, Findings, Named, Place};
 use bpm_model::graph::{
     Condition, Edge, Graph, List, Node, Origin, Outcome, Scope, ScopeKind, Text,
 };
 use bpm_model::kind::Kind;
-use bpm_model::policy::Policy;
+use bpm_model::policy::{Policy, Retry};
 use bpm_model::spell;
 
 use super::ProcessDefinition;
@@ -20,6 +23,42 @@ pub struct DefinitionBuilder {
     version: u32,
     nodes: Vec<Node>,
     edges: Vec<(String, String, Condition)>,
+    clauses: Vec<(String, Clause)>,
+    /// Durations that cannot be read, and the nodes that they are of.
+    unread: Vec<(usize, String)>,
+}
+
+/// What is said of a node behind it.
+#[derive(Clone, Copy, Debug)]
+enum Clause {
+    Retry(Retry),
+    Timeout(u64),
+}
+
+/// How long a timer waits: a [`Duration`], or a number with a unit like `14d` or `1.5h`.
+#[derive(Clone, Debug)]
+pub struct After(Result<u64, String>);
+
+impl From<Duration> for After {
+    fn from(duration: Duration) -> Self {
+        Self(Ok(millis(duration)))
+    }
+}
+
+impl From<&str> for After {
+    fn from(text: &str) -> Self {
+        Self(duration::millis(text).ok_or_else(|| text.to_owned()))
+    }
+}
+
+impl From<String> for After {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// When an edge out of an exclusive gateway is taken. Among several edges the first one in the
@@ -37,7 +76,14 @@ pub enum EdgeCondition {
 
 impl DefinitionBuilder {
     pub(super) fn new(name: String) -> Self {
-        Self { name, version: 1, nodes: Vec::new(), edges: Vec::new() }
+        Self {
+            name,
+            version: 1,
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            clauses: Vec::new(),
+            unread: Vec::new(),
+        }
     }
 
     /// Sets the version; it is 1 otherwise.
@@ -65,6 +111,46 @@ impl DefinitionBuilder {
     /// Adds a user task. Its payload, an object, is merged into the variables.
     pub fn user(self, id: impl Into<String>) -> Self {
         self.node(id, |id| Kind::User { name: id })
+    }
+
+    /// Adds a timer: an instance that comes there goes on after that time. The timer is durable,
+    /// and never early by the engine's time.
+    pub fn wait(mut self, id: impl Into<String>, after: impl Into<After>) -> Self {
+        let after_ms = match after.into().0 {
+            Ok(after_ms) => Some(after_ms),
+            Err(text) => {
+                self.unread.push((self.nodes.len(), text));
+                None
+            }
+        };
+        self.node(id, |_| Kind::Wait { after_ms })
+    }
+
+    /// Sets how often the service task with this id is attempted; once otherwise. A second one
+    /// replaces the first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use bpm_core::definition::{ProcessDefinition, Retry};
+    ///
+    /// let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    /// ProcessDefinition::builder("billing")
+    ///     .start("start").service("charge").end("end")
+    ///     .retry("charge", Retry::times(5).every(second, minute).then_suspend())
+    ///     .timeout("charge", Duration::from_secs(30))
+    ///     .edge("start", "charge").edge("charge", "end")
+    ///     .build()?;
+    /// # Ok::<(), bpm_model::finding::Findings>(())
+    /// ```
+    pub fn retry(self, service: impl Into<String>, retry: Retry) -> Self {
+        self.clause(service.into(), Clause::Retry(retry))
+    }
+
+    /// Sets how long one attempt of the service task with this id may take; without a bound
+    /// otherwise. An attempt that takes longer is dropped and has failed.
+    pub fn timeout(self, service: impl Into<String>, timeout: Duration) -> Self {
+        self.clause(service.into(), Clause::Timeout(millis(timeout)))
     }
 
     /// Adds an exclusive gateway: a choice if it has several ways out, a merge if it has several
@@ -102,9 +188,10 @@ impl DefinitionBuilder {
     }
 
     /// Checks the whole and makes a definition of it, or gives every finding.
-    pub fn build(self) -> Result<ProcessDefinition, Findings> {
+    pub fn build(mut self) -> Result<ProcessDefinition, Findings> {
+        let mut findings = self.apply_clauses();
         let (graph, unknown) = self.graph();
-        let findings = findings(&graph, unknown);
+        findings.extend(self::findings(&graph, unknown));
         if findings.is_empty() {
             Ok(ProcessDefinition::new(graph, None))
         } else {
@@ -125,6 +212,31 @@ impl DefinitionBuilder {
         self
     }
 
+    fn clause(mut self, node: String, clause: Clause) -> Self {
+        self.clauses.push((node, clause));
+        self
+    }
+
+    /// Puts every clause to its node; a finding for every one that has none, and for every
+    /// duration that cannot be read.
+    fn apply_clauses(&mut self) -> Vec<Finding> {
+        let unread = |(at, text)| Finding::new(Fault::NotADuration { text }, Place::Node(at));
+        let mut findings: Vec<_> =
+            std::mem::take(&mut self.unread).into_iter().map(unread).collect();
+        for (id, clause) in std::mem::take(&mut self.clauses) {
+            let Some(at) = self.nodes.iter().position(|node| node.id == id) else {
+                findings.push(unknown_node(id, &self.nodes, Named::Activity));
+                continue;
+            };
+            match (&mut self.nodes[at].kind, clause) {
+                (Kind::Service { policy, .. }, Clause::Retry(retry)) => policy.retry = Some(retry),
+                (Kind::Service { policy, .. }, Clause::Timeout(ms)) => policy.timeout_ms = Some(ms),
+                (_, clause) => findings.push(foreign(clause, at)),
+            }
+        }
+        findings
+    }
+
     /// The graph of all edges whose nodes exist, and a finding for every node that does not.
     fn graph(self) -> (Graph, Vec<Finding>) {
         let mut edges = Vec::new();
@@ -135,7 +247,7 @@ impl DefinitionBuilder {
                 (Some(from), Some(to)) => edges.push(edge(from, to, condition)),
                 (known, _) => {
                     let name = if known.is_some() { to } else { from };
-                    unknown.push(unknown_node(name, &self.nodes));
+                    unknown.push(unknown_node(name, &self.nodes, Named::Node));
                 }
             }
         }
@@ -158,10 +270,18 @@ fn edge(from: usize, to: usize, condition: Condition) -> Edge {
     Edge { from, to, condition, text: Text::default(), sets: List::default() }
 }
 
-fn unknown_node(name: String, nodes: &[Node]) -> Finding {
+fn foreign(clause: Clause, node: usize) -> Finding {
+    let word = match clause {
+        Clause::Retry(_) => "retry",
+        Clause::Timeout(_) => "timeout",
+    };
+    Finding::new(Fault::ForeignClause { word }, Place::Node(node))
+}
+
+fn unknown_node(name: String, nodes: &[Node], named: Named) -> Finding {
     let ids = nodes.iter().map(|node| node.id.as_ref());
     let nearest = spell::nearest(&name, ids).map(str::to_owned);
-    Finding::new(Fault::Unknown { named: Named::Node, name, nearest }, Place::Process)
+    Finding::new(Fault::Unknown { named, name, nearest }, Place::Process)
 }
 
 /// Every finding; where edges are missing because they name unknown nodes, what would only follow

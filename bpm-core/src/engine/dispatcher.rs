@@ -263,7 +263,7 @@ impl Dispatcher {
     /// Someone else took a turn of the instance: it is read again, and the event delivered again.
     /// After a while, since a store that keeps saying so must not keep the engine busy.
     fn stale(&mut self, turn: PendingTurn) {
-        let at = Instant::now() + RETRY_COMMIT;
+        let at = self.later(RETRY_COMMIT);
         let again = self.forget(turn, true);
         self.again.extend(again.into_iter().map(|message| (at, message)));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::change::Change;
 use crate::clock::Timestamp;
-use crate::event::TokenId;
+use crate::event::{Failure, TokenId};
 use crate::ids::mix;
 use crate::instance::{Attempts, TokenState};
 use crate::refused::Refused;
@@ -13,14 +13,23 @@ use crate::vars::Does;
 use super::Turn;
 
 impl Turn<'_> {
-    pub(super) fn wait(&mut self, token: TokenId, node: usize) {
-        match self.visit(node) {
-            Ok(Does::Wait(due)) => {
+    pub(super) fn wait(&mut self, token: TokenId, node: usize, after_ms: Option<u64>) {
+        match self.due(node, after_ms) {
+            Ok(due) => {
                 let timer = self.instance.next_number();
                 self.record(Change::TimerSet { token, timer, due });
             }
-            Ok(_) => unreachable!("a timer waits"),
             Err(failure) => self.fail(token, failure),
+        }
+    }
+
+    fn due(&mut self, node: usize, after_ms: Option<u64>) -> Result<Timestamp, Failure> {
+        if let Some(after) = after_ms {
+            return Ok(self.current.now.after(Duration::from_millis(after)));
+        }
+        match self.visit(node)? {
+            Does::Wait(due) => Ok(due),
+            _ => unreachable!("a timer waits"),
         }
     }
 

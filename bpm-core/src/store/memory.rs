@@ -311,14 +311,22 @@ impl Content {
             Some(row) => row.instance == turn.instance && row.closed.is_none(),
             None => raises(*id),
         };
-        let sets = |number| turn.timers_set.iter().any(|timer| timer.timer == number);
-        let set = |number: u64| self.numbered.contains_key(&(turn.instance, number));
         turn.opened.iter().all(|task| !self.tasks.contains_key(&task.id))
             && turn.raised.iter().all(|incident| !self.incidents.contains_key(&incident.id))
             && turn.closed.iter().all(|(id, _)| open(id))
             && turn.settled.iter().all(|(id, _)| unsettled(id))
-            && turn.timers_set.iter().all(|timer| !set(timer.timer))
-            && turn.timers_closed.iter().all(|number| set(*number) || sets(*number))
+            && self.timers_fit(turn)
+    }
+
+    /// Whether the timers that the turn sets are new, and those that it closes set.
+    fn timers_fit(&self, turn: &TurnRows) -> bool {
+        let is_set = |number: u64| self.numbered.contains_key(&(turn.instance, number));
+        let (mut set, mut closed) = (HashSet::new(), HashSet::new());
+        turn.timers_set.iter().all(|timer| !is_set(timer.timer) && set.insert(timer.timer))
+            && turn
+                .timers_closed
+                .iter()
+                .all(|number| (is_set(*number) || set.contains(number)) && closed.insert(*number))
     }
 
     fn taken(&self, start: &StartRow) -> Option<Started> {

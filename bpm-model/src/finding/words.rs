@@ -39,7 +39,10 @@ pub(super) fn message(finding: &Finding, graph: &Graph) -> Message {
 impl Context<'_> {
     fn words(&self) -> Words {
         match &self.finding.fault {
-            Fault::SameId { .. } | Fault::SameBranch { .. } | Fault::Unknown { .. } => self.names(),
+            Fault::SameId { .. }
+            | Fault::SameBranch { .. }
+            | Fault::Unknown { .. }
+            | Fault::ForeignClause { .. } => self.names(),
             Fault::MayBeUnset { .. }
             | Fault::UndoMayBeUnset { .. }
             | Fault::Race { .. }
@@ -53,6 +56,7 @@ impl Context<'_> {
             Fault::NoDefault
             | Fault::Expression { .. }
             | Fault::UnknownVariable { .. }
+            | Fault::NotADuration { .. }
             | Fault::NotBool { .. } => self.conditions(),
             Fault::Degree(degree) => self.degree(*degree),
             _ => self.control(),
@@ -74,6 +78,11 @@ impl Context<'_> {
                 format!("two branches of one block are called {subject}"),
                 "`after` could not tell which of the two it waits for",
                 "give one of them another name",
+            ),
+            Fault::ForeignClause { word } => words(
+                format!("`{word}` does not belong to {subject}"),
+                "only service tasks are attempted by the engine, so nothing would come of it",
+                "name a service task, or remove it",
             ),
             Fault::Unknown { named, name, nearest } => unknown(*named, name, nearest.as_deref()),
             _ => unreachable!("only faults about names are told here"),
@@ -252,6 +261,11 @@ impl Context<'_> {
             Fault::Expression { what, help } => {
                 words(what, format!("{inside}: it could not be evaluated at run time"), help)
             }
+            Fault::NotADuration { text } => words(
+                format!("`{text}` is not a duration"),
+                format!("nobody could tell how long {} waits", self.subject),
+                "write a number with a unit, like 500ms, 30s, 5m, 2h, 3d or 1.5h",
+            ),
             Fault::UnknownVariable { name, nearest } => words(
                 format!("the process has no variable `{name}`"),
                 format!("{inside}: it could not be evaluated at run time"),
@@ -367,6 +381,9 @@ impl Context<'_> {
 fn unknown(named: Named, name: &str, nearest: Option<&str>) -> Words {
     let (noun, follows, help) = match named {
         Named::Node => ("node", "the edge would lead nowhere", "add the node, or correct its id"),
+        Named::Activity => {
+            ("node", "the clause would apply to nothing", "add the node, or correct its id")
+        }
         Named::Label => {
             ("label", "the jump would lead nowhere", "write the label in front of a loop")
         }

@@ -28,7 +28,7 @@ pub fn mermaid(graph: &Graph) -> String {
 }
 
 fn label(drawing: &Drawing<'_>, node: usize) -> String {
-    let name = quoted(&drawing.name(node));
+    let name = quoted(&drawing.title(node));
     match drawing.shape(node) {
         Shape::User => format!("👤 {name}"),
         Shape::Wait => format!("⏲ {name}"),

@@ -97,7 +97,7 @@ fn node_label(drawing: &Drawing<'_>, node: usize) -> String {
         Shape::Start => super::one_line(&drawing.graph.name),
         // They close what another node opened; the id says nothing that the picture does not.
         Shape::Merge | Shape::Join => String::new(),
-        _ => drawing.name(node),
+        _ => drawing.title(node),
     }
 }
 
