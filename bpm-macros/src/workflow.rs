@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use bpm_model::check;
-use bpm_model::finding::{Fault, Finding, Place};
+use bpm_model::finding::{Finding, Place};
 use bpm_model::graph::Condition;
 
 use crate::lower::{Lowered, lower};
@@ -48,23 +48,22 @@ fn findings(lowered: &Lowered) -> Vec<Report> {
 /// Whether a finding only follows from what was not understood.
 fn is_vague(finding: &Finding, lowered: &Lowered) -> bool {
     let vague = |place: &Place| lowered.places.is_vague(place);
-    let broken_end = matches!(finding.fault, Fault::EndsNever | Fault::NoResult)
-        && finding.related.iter().any(vague);
-    vague(&finding.place) || finding.related.iter().any(vague) || broken_end
+    vague(&finding.place) || finding.related.iter().any(vague)
 }
 
 fn report(finding: &Finding, lowered: &Lowered) -> Report {
     let message = finding.message(&lowered.graph);
     let span = lowered.places.span(&finding.place);
-    let report = Report::new(span, message.to_string());
+    let what = format!("[{}] {}", message.code, message.what);
+    let report = Report::new(span, what).follows(&message.follows);
     let report = match &finding.place {
         Place::Expression { edge, at } => report.underlined(expression(lowered, *edge), at),
         _ => report,
     };
-    message
-        .notes
-        .iter()
-        .fold(report, |report, (place, note)| report.note(lowered.places.span(place), note))
+    let notes = message.notes.iter();
+    notes.fold(report.help(&message.help), |report, (place, note)| {
+        report.note(lowered.places.span(place), note)
+    })
 }
 
 /// The text of the expression on an edge.

@@ -1,5 +1,11 @@
 //! Tests of the whole, through the public API.
 
+#![allow(
+    unreachable_pub,
+    reason = "the programs of the documentation are public where yours would be"
+)]
+#![allow(clippy::unwrap_used, reason = "a test says by a panic what is wrong")]
+
 mod built;
 mod docs;
 mod engine;

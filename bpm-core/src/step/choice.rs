@@ -13,7 +13,8 @@ impl Turn<'_> {
         let definition = self.definition;
         let ways = definition.ways_out(node);
         match ways {
-            [edge] => self.follow(token, *edge),
+            // A merge. A choice of one way still has code, which may set what its pattern binds.
+            [edge] if self.edge(*edge).condition != Condition::Code => self.follow(token, *edge),
             _ if ways.iter().any(|edge| self.edge(*edge).condition == Condition::Code) => {
                 self.choose_by_code(token, node, ways);
             }

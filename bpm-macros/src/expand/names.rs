@@ -10,9 +10,12 @@ impl Handles {
     /// One for each variable: made from its name, because rustc may show it.
     pub(super) fn new(graph: &Graph) -> Handles {
         let variables = graph.variables.iter().enumerate();
-        let names = variables.map(|(at, variable)| match variable.name == variable.key {
-            true => format!("__v_{}", word(&variable.name)),
-            false => format!("__v_{}_{at}", word(&variable.name)),
+        let names = variables.map(|(at, variable)| {
+            let word = word(&variable.name);
+            match variable.key == word {
+                true => format!("__v_{word}"),
+                false => format!("__v_{word}_{at}"),
+            }
         });
         Handles(names.collect())
     }

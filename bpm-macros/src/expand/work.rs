@@ -89,6 +89,10 @@ impl Emit<'_> {
             Work::Match { word, scrutinee, braces, arms } => {
                 self.match_arms(node, word, scrutinee, *braces, arms)
             }
+            Work::Look => {
+                let names = visit.prologue.reads.iter().map(|(name, _)| name);
+                quote_spanned!(ours()=> let _ = (#(&#names,)*); return __vars.done();)
+            }
             Work::Items { items, list, cursor } => self.items(node, items, *list, *cursor),
             Work::Next { pattern, list, cursor, keeps } => {
                 self.next(node, pattern, (*list, *cursor), keeps)

@@ -1,5 +1,6 @@
 //! Choices: `if`, `match`, `let … else`.
 
+use bpm_model::el::Expression;
 use bpm_model::graph::{Condition as When, Text};
 use bpm_model::kind::Kind;
 use proc_macro2::{Ident, Span, TokenTree};
@@ -49,6 +50,7 @@ impl<'a> Lowering<'a> {
         ends: &mut Vec<Open>,
     ) -> Open {
         let node = self.node(Kind::Exclusive, name, at.place(at.span));
+        self.expression_reads(node, arms.iter().map(|(condition, _)| condition));
         for (condition, body) in arms {
             self.open = vec![self.expression(node, condition, "if")];
             self.statements(body);
@@ -179,6 +181,27 @@ impl<'a> Lowering<'a> {
         let span = literal.map_or_else(Span::call_site, |literal| literal.span());
         let shown = format!("{word} {}", spacing::shorten(&text));
         self.choice(node, When::Expression(Text::from(text)), shown, span)
+    }
+
+    /// What conditions of the expression language read. Their visit only says to rustc that the
+    /// variables are used; the engine evaluates the conditions.
+    pub(super) fn expression_reads<'c>(
+        &mut self,
+        node: usize,
+        conditions: impl Iterator<Item = &'c Condition>,
+    ) {
+        let mut mentions = Mentions::new();
+        for literal in conditions.filter_map(Condition::expression) {
+            let Ok(expression) = Expression::parse(&literal.value()) else { continue };
+            for (name, _) in expression.variables() {
+                if let Ok(mut name) = syn::parse_str::<Ident>(name) {
+                    name.set_span(literal.span());
+                    mentions.name(&name);
+                }
+            }
+        }
+        let prologue = self.reads(node, mentions);
+        self.visit(Visit { node, prologue, work: Work::Look });
     }
 
     /// The way of a condition or pattern that is Rust.

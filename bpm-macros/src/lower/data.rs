@@ -15,7 +15,7 @@ impl<'a> Lowering<'a> {
         match self.scopes.see(&text) {
             Seen::Variable(variable) => Some(variable),
             Seen::First(binder) => {
-                let variable = self.variable(binder, false);
+                let variable = self.variable(binder);
                 self.scopes.mention(&text, variable);
                 Some(variable)
             }

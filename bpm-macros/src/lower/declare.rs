@@ -98,7 +98,7 @@ impl<'a> Lowering<'a> {
     fn declare_name(&mut self, name: &Ident) {
         let text = plain(name);
         if !self.scopes.is_of_arm(&text) && self.scopes.of_process(&text).is_none() {
-            let variable = self.variable(name.clone(), false);
+            let variable = self.variable(name.clone());
             self.scopes.declare(text, variable);
         }
     }

@@ -155,16 +155,25 @@ impl<'a> Lowering<'a> {
         self.graph.nodes.to_mut()[node].source = parts.join(" | ").into();
     }
 
-    /// Adds a variable.
-    pub(super) fn variable(&mut self, name: Ident, hidden: bool) -> usize {
-        let variable = self.graph.variables.len();
-        let text = plain(&name);
-        let doubled = self.graph.variables.iter().any(|other| other.key == text.as_str());
-        let key = if doubled { format!("{text}#{variable}") } else { text.clone() };
-        let entry = Variable { name: text.into(), key: key.into(), ty: "".into() };
-        self.graph.variables.to_mut().push(entry);
+    /// Adds a variable; its key is its name, with a number where that is taken.
+    pub(super) fn variable(&mut self, name: Ident) -> usize {
+        self.add_variable(plain(&name), name, false)
+    }
+
+    /// Adds a variable that no expression can see.
+    pub(super) fn hidden(&mut self, name: String, span: Span) -> usize {
+        self.add_variable(name, Ident::new("hidden", span), true)
+    }
+
+    fn add_variable(&mut self, text: String, name: Ident, hidden: bool) -> usize {
+        let variables = self.graph.variables.to_mut();
+        let numbered = (2..).map(|number: usize| format!("{text}#{number}"));
+        let mut keys = std::iter::once(text.clone()).chain(numbered);
+        let free = keys.find(|key| variables.iter().all(|other| other.key != key.as_str()));
+        let key = free.unwrap_or_else(|| unreachable!("there are more numbers than variables"));
+        variables.push(Variable { name: text.into(), key: key.into(), ty: "".into() });
         self.binders.push(Binder { name, mutable: None, annotation: None, hidden });
-        variable
+        self.binders.len() - 1
     }
 
     pub(super) fn visit(&mut self, visit: Visit<'a>) {

@@ -2,7 +2,7 @@
 
 use bpm_model::graph::Condition as When;
 use bpm_model::kind::Kind;
-use proc_macro2::{Ident, Span, TokenTree};
+use proc_macro2::TokenTree;
 
 use super::declare::condition_names;
 use super::names::NodeName;
@@ -46,6 +46,7 @@ impl<'a> Lowering<'a> {
         self.enter_loop(at, head);
         let exit = match condition.expression() {
             Some(_) => {
+                self.expression_reads(node, std::iter::once(condition));
                 self.open = vec![self.expression(node, condition, "while")];
                 self.statements(body);
                 self.choice(node, When::Default, format!("not {text}"), at.span)
@@ -90,8 +91,8 @@ impl<'a> Lowering<'a> {
         mentions.expression(items);
         let prologue = self.reads(node, mentions);
         self.source(node, &[pattern, items]);
-        let list = self.hidden(&format!("for {text}"), at.span);
-        let cursor = self.hidden(&format!("for {text} at"), at.span);
+        let list = self.hidden(format!("for {text}"), at.span);
+        let cursor = self.hidden(format!("for {text} at"), at.span);
         self.sets_hidden(node, list);
         self.sets_hidden(node, cursor);
         self.open = vec![self.way(node)];
@@ -127,15 +128,6 @@ impl<'a> Lowering<'a> {
         let visit = Visit { node: each, prologue: Default::default(), work };
         self.parts.insert(at_visit, Part::Visit(visit));
         self.choice(each, When::Code, "no more items".into(), at.span)
-    }
-
-    /// A variable that no expression can see.
-    fn hidden(&mut self, name: &str, span: Span) -> usize {
-        let variable = self.variable(Ident::new("hidden", span), true);
-        let entry = &mut self.graph.variables.to_mut()[variable];
-        entry.key = format!("{name}#{variable}").into();
-        entry.name = name.to_owned().into();
-        variable
     }
 
     fn enter_loop(&mut self, at: At, head: usize) {

@@ -61,6 +61,8 @@ pub(crate) enum Work<'a> {
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
     /// Takes the way of the first true condition.
     If { arms: Vec<(&'a Condition, Vec<Keep<'a>>)> },
+    /// Says that the variables are used.
+    Look,
     /// Takes the way of the first arm that matches.
     Match {
         word: &'a Ident,
@@ -97,7 +99,7 @@ impl Work<'_> {
                 arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect()
             }
             Work::Items { list, .. } => vec![*list],
-            Work::Return { .. } => Vec::new(),
+            Work::Return { .. } | Work::Look => Vec::new(),
         }
     }
 }
