@@ -44,10 +44,11 @@ use crate::vars::UserTaskName;
 use mailbox::{Message, Post};
 use shared::Shared;
 
+pub use crate::history::Recorded;
 pub use builder::EngineBuilder;
 pub use completion::Completion;
 pub use options::EngineOptions;
-pub use queries::{Incident, Incidents, InstanceInfo, Recorded, UserTask, UserTasks};
+pub use queries::{Incident, Incidents, InstanceInfo, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
 pub use statistics::Statistics;
@@ -66,7 +67,19 @@ pub struct Engine {
 struct Owner {
     shared: Arc<Shared>,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
-    runtime: Option<Runtime>,
+    _runtime: Background,
+}
+
+/// A runtime that ends without being waited for, wherever it is dropped: on one of its own threads
+/// the wait would never end, and in a caller's async context it is not allowed.
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Engine {
@@ -178,9 +191,6 @@ impl Drop for Owner {
         if let Some(thread) = dispatcher.take() {
             // A panic of the thread was printed by its hook; there is nothing left to do about it.
             let _ = thread.join();
-        }
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The state of an instance: tokens, variables, status. Only [`Instance::apply`] changes it.
 
+mod replay;
+
 use std::collections::BTreeMap;
 
 use bpm_model::graph::Text;
@@ -84,7 +86,7 @@ pub enum TokenState {
 
 impl Instance {
     /// An instance that nothing has happened to.
-    pub(crate) fn new(id: InstanceId, key: Option<String>) -> Self {
+    pub fn new(id: InstanceId, key: Option<String>) -> Self {
         Self {
             id,
             key,

@@ -6,6 +6,7 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod history;
 pub mod ids;
 pub mod instance;
 pub mod json;

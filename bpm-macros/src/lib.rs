@@ -8,6 +8,8 @@
 mod expand;
 mod lower;
 mod mentions;
+#[cfg(test)]
+mod pages;
 mod pattern;
 mod report;
 mod spacing;

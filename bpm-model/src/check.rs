@@ -16,8 +16,6 @@ mod form;
 mod names;
 #[cfg(test)]
 mod notation;
-#[cfg(test)]
-mod pages;
 mod race;
 mod scopes;
 mod sync;

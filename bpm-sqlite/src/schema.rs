@@ -15,6 +15,8 @@ const HAS_META: &str =
 const APPLICATION: &str = "PRAGMA application_id";
 const SCHEMA: &str = "SELECT schema FROM bpm_meta WHERE only = 1";
 const SET_SCHEMA: &str = "UPDATE bpm_meta SET schema = ?1 WHERE only = 1";
+/// Changes nothing, and is refused all the same if the file cannot be written.
+const PROBE: &str = "UPDATE bpm_meta SET latest = latest WHERE only = 0";
 const CHECK: &str = "PRAGMA quick_check(1)";
 
 /// The schema that the file has, 0 if it has none of our tables yet. Only reads: a file that is
@@ -69,6 +71,14 @@ fn step(connection: &Connection, migration: &str, schema: usize) -> rusqlite::Re
     write.execute_batch(migration)?;
     write.execute(SET_SCHEMA, [i64::try_from(schema).unwrap_or(i64::MAX)])?;
     write.commit()
+}
+
+/// Refuses a file that can only be read: SQLite opens it in silence, and beginning a transaction
+/// does not tell either.
+pub(crate) fn probe(connection: &Connection, file: &str) -> Result<(), Error> {
+    let probe = Write::begin(connection)
+        .and_then(|write| write.execute(PROBE, []).and_then(|_| write.commit()));
+    probe.map_err(|error| sqlite(file, error))
 }
 
 /// Whether SQLite finds the file sound; its time grows with the file.
@@ -145,5 +155,16 @@ mod tests {
         connection.execute(&wrong.replace("Stuck", "Running"), []).unwrap();
         let again = "INSERT INTO bpm_meta VALUES (2, 1, 1)";
         assert!(connection.execute(again, []).unwrap_err().to_string().contains("CHECK"));
+    }
+    #[test]
+    fn a_file_that_can_only_be_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.db");
+        let store = Sqlite::open(&file).unwrap();
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(&file, flags).unwrap();
+        let error = probe(&connection, "shop.db").unwrap_err().to_string();
+        assert!(error.contains("`shop.db` cannot be written"), "{error}");
+        drop(store);
     }
 }

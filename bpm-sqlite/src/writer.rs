@@ -47,6 +47,7 @@ impl Writer {
         let schema = schema::identify(&connection, &setup.name)?;
         setup.prepare_writer(&connection)?;
         schema::migrate(&connection, &setup.name, schema)?;
+        schema::probe(&connection, &setup.name)?;
         let known = Known::read(&connection).map_err(|error| sqlite(&setup.name, error))?;
         let log = match &setup.place {
             Place::File(path) => Some(Log { path: log_of(path), cut_at: LOG_BYTES }),

@@ -106,6 +106,23 @@ fn pages_show_what_is_said_of_their_programs() {
     }
 }
 
+/// What the macro says of examples is compared in `bpm-macros`; that rustc accepts the mended
+/// ones shows in that they stand in a program.
+#[test]
+fn mended_examples_compile() {
+    let program = flat(&read(&root().join("tests/it/pages.rs")));
+    for (code, page) in pages() {
+        let blocks = blocks(&page);
+        for (at, block) in blocks.iter().enumerate() {
+            let refused = blocks.get(at + 1).is_some_and(|next| next.language == "text");
+            if block.text.starts_with("workflow! {") && !refused {
+                let is_there = program.contains(&flat(&block.text));
+                assert!(is_there, "{code}: tests/it/pages.rs does not have\n{}", block.text);
+            }
+        }
+    }
+}
+
 #[test]
 fn pages_speak_of_their_own_code() {
     let index = read(&root().join("docs/errors/README.md"));
@@ -184,6 +201,46 @@ fn the_code_map_is_true() {
         }
     }
     assert!(files > 50, "the code map names only {files} files");
+}
+
+/// What ARCHITECTURE.md says is absent is absent. Lines of comments may name it.
+#[test]
+fn what_is_said_to_be_absent_is_absent() {
+    let impure = ["SystemTime", "Instant", "async ", "tokio", "Mutex", "println", "now_v7"];
+    let hashed = ["HashMap", "HashSet"];
+    let sql = ["SELECT ", "INSERT INTO", "DELETE FROM"];
+    for file in sources("bpm-core/src/step").into_iter().chain(sources("bpm-core/src/step.rs")) {
+        lacks(&file, &[&impure[..], &hashed].concat());
+    }
+    lacks(&root().join("bpm-core/src/instance.rs"), &[&impure[..], &hashed].concat());
+    sources("bpm-model/src").iter().for_each(|file| lacks(file, &impure));
+    for crate_ in ["src", "bpm-model/src", "bpm-macros/src", "bpm-core/src", "bpm-testkit/src"] {
+        sources(crate_).iter().for_each(|file| lacks(file, &sql));
+    }
+}
+
+/// The sources of a file or folder, without tests.
+fn sources(path: &str) -> Vec<PathBuf> {
+    let (mut found, mut ready) = (Vec::new(), vec![root().join(path)]);
+    while let Some(path) = ready.pop() {
+        if path.is_dir() {
+            let inside = fs::read_dir(&path).expect("a folder");
+            ready.extend(inside.map(|file| file.expect("a file").path()));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found.retain(|path| !path.components().any(|part| part.as_os_str() == "tests"));
+    assert!(!found.is_empty(), "there is nothing in {path}");
+    found
+}
+
+fn lacks(file: &Path, words: &[&str]) {
+    let text = read(file);
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        let word = words.iter().find(|word| line.contains(**word));
+        assert!(word.is_none(), "{} has {word:?}: {line}", file.display());
+    }
 }
 
 /// `docs/engine.md` has a row for every bound, with the default that it has.

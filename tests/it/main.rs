@@ -2,4 +2,7 @@
 
 mod built;
 mod docs;
+mod engine;
+mod house;
+mod pages;
 mod readme;

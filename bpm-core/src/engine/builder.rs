@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::definition::ProcessDefinition;
@@ -22,7 +22,7 @@ use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
 use super::workers::Workers;
 use super::writer::Writer;
-use super::{Engine, Owner};
+use super::{Background, Engine, Owner};
 
 /// What an engine is made of.
 #[derive(Default)]
@@ -82,7 +82,9 @@ impl EngineBuilder {
     pub async fn start(self) -> Result<Engine, Error> {
         let runtime = self.runtime()?;
         let handle = runtime.handle().clone();
-        let started = handle.spawn_blocking(move || self.boot(runtime)).await;
+        let runtime = Background(Some(runtime));
+        let tasks = handle.clone();
+        let started = handle.spawn_blocking(move || self.boot(tasks, runtime)).await;
         started.map_err(|_| Error::Stopped)?
     }
 
@@ -95,7 +97,7 @@ impl EngineBuilder {
             .map_err(|error| StartError::Threads(error.to_string()))
     }
 
-    fn boot(self, runtime: Runtime) -> Result<Engine, Error> {
+    fn boot(self, tasks: Handle, runtime: Background) -> Result<Engine, Error> {
         let store = self.store.ok_or(StartError::NoStore)?;
         let registry = Registry::new(self.definitions, self.handlers)?;
         registry.check(&self.states)?;
@@ -109,14 +111,14 @@ impl EngineBuilder {
             watchers: Watchers::new(self.options.watch_turns),
             counters: Counters::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
-            runtime: runtime.handle().clone(),
+            runtime: tasks,
             options: self.options,
         });
         let dispatcher = start_threads(&shared, Arc::new(self.states))?;
         recovery::resume(&shared, &recovered);
         let owner = Owner {
             dispatcher: Mutex::new(Some(dispatcher)),
-            runtime: Some(runtime),
+            _runtime: runtime,
             shared: Arc::clone(&shared),
         };
         Ok(Engine { shared, recovered: Arc::new(recovered), _owner: Arc::new(owner) })

@@ -234,8 +234,11 @@ impl Dispatcher {
     }
 
     /// Someone else took a turn of the instance: it is read again, and the event delivered again.
+    /// After a while, since a store that keeps saying so must not keep the engine busy.
     fn stale(&mut self, turn: PendingTurn) {
-        self.forget(turn, true).into_iter().for_each(|message| self.handle(message));
+        let at = Instant::now() + RETRY_COMMIT;
+        let again = self.forget(turn, true);
+        self.again.extend(again.into_iter().map(|message| (at, message)));
     }
 
     /// Forgets an instance whose turn did not happen as far as it is known. What must be done

@@ -6,11 +6,10 @@ use crate::error::Error;
 use crate::ids::InstanceId;
 use crate::instance::Instance;
 use crate::refused::Refused;
-use crate::store::{self, StateRow, Status, Store, Stored};
+use crate::store::{StateRow, Status, Store, Stored};
 
 use super::mailbox::Post;
 use super::registry::{Registered, Registry};
-use super::turn::Body;
 
 /// An instance in memory.
 pub(super) struct Live {
@@ -53,7 +52,7 @@ impl Live {
                 version: start.version,
             }));
         };
-        let instance = rebuild(&stored)?;
+        let instance = Instance::restore(&stored)?;
         let shape = Shape {
             active: stored.row.state.active,
             status: stored.row.state.status,
@@ -70,7 +69,8 @@ impl Live {
         self.shape.turns += 1;
         let first = self.instance.seq == 1;
         let long = self.shape.turns >= snapshot_turns;
-        if !(first || long || status != shape.status || active != shape.active) {
+        let woke = active && !shape.active;
+        if active && !(first || long || woke || status != shape.status) {
             return None;
         }
         let parks = !active && !first && self.outgrown();
@@ -113,29 +113,6 @@ impl Live {
 fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value)
         .unwrap_or_else(|error| unreachable!("the engine's own state prints as JSON: {error}"))
-}
-
-fn rebuild(stored: &Stored) -> Result<Instance, Error> {
-    let row = &stored.row;
-    let corrupt = |what: String, error: &serde_json::Error| {
-        let id = row.id;
-        Error::Store(store::Error::Corrupt(format!(
-            "{what} of instance {id} cannot be read: {error}"
-        )))
-    };
-    let mut instance = match &row.state.snapshot {
-        Some(snapshot) => serde_json::from_str(snapshot).map_err(|error| {
-            corrupt(format!("the snapshot at turn {}", row.snapshot_seq), &error)
-        })?,
-        None => Instance::new(row.id, row.start.key.clone()),
-    };
-    for turn in &stored.turns {
-        let body: Body = serde_json::from_str(&turn.body)
-            .map_err(|error| corrupt(format!("turn {}", turn.seq), &error))?;
-        body.changes.iter().for_each(|change| instance.apply(change));
-        instance.seq = turn.seq;
-    }
-    Ok(instance)
 }
 
 /// The instances in memory, with a bound on those that rest.

@@ -4,36 +4,19 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::event::Event;
+use crate::history::Recorded;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::instance::Ending;
 use crate::json::Json;
-use crate::store::{
-    self, HistoryRow, IncidentRow, InstanceRow, Status, Store, UserTaskFilter, UserTaskRow,
-};
+use crate::store::{self, IncidentRow, InstanceRow, Status, Store, UserTaskFilter, UserTaskRow};
 use crate::vars::UserTaskName;
 
 use super::shared::Shared;
-use super::turn::Body;
 
 /// How many rows of history are read at once.
 const PAGE: usize = 1_000;
-
-/// A recorded turn: what happened to an instance, and what that led to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// The number of the turn in its instance, from 1.
-    pub seq: u64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub event: Event,
-    /// What it led to.
-    pub changes: Vec<Change>,
-}
 
 /// An instance as a query sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,22 +62,12 @@ pub(super) fn history(
         let page = store.history(instance, after, PAGE)?;
         let full = page.len() == PAGE;
         for row in page {
-            recorded.push(decode(instance, row)?);
+            recorded.push(Recorded::read(instance, &row)?);
         }
         if !full {
             return Ok(recorded);
         }
     }
-}
-
-fn decode(instance: InstanceId, row: HistoryRow) -> Result<Recorded, store::Error> {
-    let Body { event, changes } = serde_json::from_str(&row.body).map_err(|error| {
-        store::Error::Corrupt(format!(
-            "turn {} of instance {instance} cannot be read: {error}",
-            row.seq
-        ))
-    })?;
-    Ok(Recorded { seq: row.seq, at: row.at, event, changes })
 }
 
 /// How an instance ended, if it has.

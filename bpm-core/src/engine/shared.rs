@@ -8,13 +8,13 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::refused::Refused;
 use crate::store::{self, Store};
 
 use super::mailbox::{Answer, Mailbox, Message};
 use super::options::EngineOptions;
-use super::queries::Recorded;
 use super::registry::Registry;
 use super::statistics::Counters;
 use super::turn::PendingTurn;

@@ -1,10 +1,9 @@
 //! A turn that was taken and is not durable yet, and the rows that it writes.
 
-use serde::{Deserialize, Serialize};
-
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::Event;
+use crate::history;
 use crate::ids::InstanceId;
 use crate::step::Effect;
 use crate::store::{Closed, IncidentRow, StartRow, StateRow, TurnRows, UserTaskRow};
@@ -29,25 +28,10 @@ pub(super) struct PendingTurn {
     pub(super) bytes: usize,
 }
 
-/// The body of a history row.
-#[derive(Deserialize)]
-pub(super) struct Body {
-    pub(super) event: Event,
-    pub(super) changes: Vec<Change>,
-}
-
-#[derive(Serialize)]
-struct BodyRef<'a> {
-    event: &'a Event,
-    changes: &'a [Change],
-}
-
 impl PendingTurn {
     /// The rows of the turn. Start and state row are handed over.
     pub(super) fn rows(&mut self) -> TurnRows {
-        let body = BodyRef { event: &self.event, changes: &self.changes };
-        let body = serde_json::to_string(&body)
-            .unwrap_or_else(|error| unreachable!("events and changes print as JSON: {error}"));
+        let body = history::body(&self.event, &self.changes);
         self.bytes = body.len();
         let mut rows = TurnRows {
             instance: self.instance,

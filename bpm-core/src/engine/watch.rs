@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
+use crate::history::Recorded;
 use crate::ids::InstanceId;
-
-use super::queries::Recorded;
 
 /// A turn that became durable.
 #[derive(Clone, Debug, PartialEq)]

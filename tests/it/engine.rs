@@ -1,0 +1,15 @@
+//! One module a node kind, and one for each thing that engines do beside them.
+
+mod bounds;
+mod cancel;
+mod definitions;
+mod end;
+mod exclusive;
+mod faults;
+mod history;
+mod incident;
+mod parallel;
+mod service;
+mod shutdown;
+mod start;
+mod user;

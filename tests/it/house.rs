@@ -1,0 +1,350 @@
+//! A house for an engine: its store outlives the engine, and when a test is done the history of
+//! every instance that ever ran in it is replayed and compared with what is stored.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use bpm_engine::prelude::*;
+use bpm_engine::store::{
+    Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceRow, Started,
+    Store, Stored, UserTaskFilter, UserTaskRow, Verdict,
+};
+use bpm_engine::{DefinitionBuilder, EngineBuilder, Observed, Watch};
+use bpm_testkit::audit;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
+
+/// A store that outlives engines.
+pub(crate) struct House {
+    place: Place,
+    noted: Noted,
+}
+
+enum Place {
+    Memory(Memory),
+    File(TempDir),
+}
+
+/// What a house has seen of its stores.
+#[derive(Clone, Default)]
+struct Noted(Arc<Mutex<Notes>>);
+
+#[derive(Default)]
+struct Notes {
+    instances: BTreeSet<InstanceId>,
+    loads: HashMap<InstanceId, usize>,
+    commits: usize,
+    /// The commits that fail, by number from 1, and whether they happened all the same.
+    failing: HashMap<usize, bool>,
+}
+
+impl House {
+    pub(crate) fn memory() -> Self {
+        let store = Memory::new();
+        // The first handle must not hold the content: every engine gets a clone.
+        store.close().unwrap();
+        Self { place: Place::Memory(store), noted: Noted::default() }
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self { place: Place::File(tempfile::tempdir().unwrap()), noted: Noted::default() }
+    }
+
+    /// One of each: what holds of the engine holds on every store.
+    pub(crate) fn all() -> [Self; 2] {
+        [Self::memory(), Self::sqlite()]
+    }
+
+    /// Its store, once no engine has it open.
+    pub(crate) fn store(&self) -> Box<dyn Store> {
+        match &self.place {
+            Place::Memory(memory) => Box::new(memory.clone()),
+            Place::File(_) => Box::new(Sqlite::open(self.path()).unwrap()),
+        }
+    }
+
+    /// The database, where there is one.
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        match &self.place {
+            Place::Memory(_) => panic!("a memory store has no file"),
+            Place::File(folder) => folder.path().join("house.db"),
+        }
+    }
+
+    /// A builder on the store; the engine that had it before must be gone.
+    pub(crate) fn builder(&self) -> EngineBuilder {
+        Engine::builder().store(Noting { inner: self.store(), noted: self.noted.clone() })
+    }
+
+    /// An engine with one definition, whose service tasks all succeed with `null`.
+    pub(crate) async fn engine(&self, definition: ProcessDefinition) -> Engine {
+        let tasks: Vec<_> = definition.service_tasks().into_iter().map(str::to_owned).collect();
+        let builder = self.builder().definition(definition);
+        let builder = tasks.into_iter().fold(builder, |builder, task| builder.handler(task, done));
+        builder.start().await.unwrap()
+    }
+
+    /// How often an instance was read from the store.
+    pub(crate) fn loads(&self, instance: InstanceId) -> usize {
+        self.noted.0.lock().unwrap().loads.get(&instance).copied().unwrap_or(0)
+    }
+
+    /// Every instance that was read from the store.
+    pub(crate) fn loaded(&self) -> BTreeSet<InstanceId> {
+        self.noted.0.lock().unwrap().loads.keys().copied().collect()
+    }
+
+    /// Forgets what was counted so far.
+    pub(crate) fn count_anew(&self) {
+        let mut notes = self.noted.0.lock().unwrap();
+        (notes.loads, notes.commits) = (HashMap::new(), 0);
+    }
+
+    /// The n-th commit from now on fails; `all_the_same` says that it nevertheless happens.
+    pub(crate) fn fail_commit(&self, n: usize, all_the_same: bool) {
+        let mut notes = self.noted.0.lock().unwrap();
+        let at = notes.commits + n;
+        notes.failing.insert(at, all_the_same);
+    }
+
+    /// Stops the engine and replays every instance that ran in this house.
+    pub(crate) async fn finish(self, engine: Engine) {
+        engine.shutdown().await.unwrap();
+        drop(engine);
+        self.audit();
+    }
+
+    /// Replays every instance; no engine has the store open.
+    pub(crate) fn audit(&self) {
+        let store = self.store();
+        for instance in self.instances() {
+            audit::check_replay(&*store, instance);
+        }
+    }
+
+    pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
+        self.noted.0.lock().unwrap().instances.clone()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let store = if matches!(self.place, Place::Memory(_)) { "memory" } else { "sqlite" };
+            eprintln!("the store was: {store}");
+        }
+    }
+}
+
+/// A store that notes what is asked of it, and fails where it is told to.
+struct Noting {
+    inner: Box<dyn Store>,
+    noted: Noted,
+}
+
+impl Store for Noting {
+    fn commit(&self, batch: &Batch) -> Result<Vec<Verdict>, StoreError> {
+        let failing = {
+            let mut notes = self.noted.0.lock().unwrap();
+            notes.commits += 1;
+            let at = notes.commits;
+            notes.instances.extend(batch.turns.iter().map(|turn| turn.instance));
+            notes.failing.remove(&at)
+        };
+        match failing {
+            None => self.inner.commit(batch),
+            Some(all_the_same) => {
+                if all_the_same {
+                    self.inner.commit(batch)?;
+                }
+                Err(StoreError::Io("the test pulled the plug".into()))
+            }
+        }
+    }
+
+    fn load(&self, instance: InstanceId) -> Result<Option<Stored>, StoreError> {
+        *self.noted.0.lock().unwrap().loads.entry(instance).or_default() += 1;
+        self.inner.load(instance)
+    }
+
+    fn active(&self, after: Option<InstanceId>, n: usize) -> Result<Vec<InstanceId>, StoreError> {
+        self.inner.active(after, n)
+    }
+
+    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, StoreError> {
+        self.inner.instance(instance)
+    }
+
+    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, StoreError> {
+        self.inner.started(process, key)
+    }
+
+    fn history(&self, id: InstanceId, after: u64, n: usize) -> Result<Vec<HistoryRow>, StoreError> {
+        self.inner.history(id, after, n)
+    }
+
+    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, StoreError> {
+        self.inner.user_tasks(filter)
+    }
+
+    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, StoreError> {
+        self.inner.user_task(task)
+    }
+
+    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {
+        self.inner.incidents(limit)
+    }
+
+    fn definitions(&self) -> Result<Vec<DefinitionRow>, StoreError> {
+        self.inner.definitions()
+    }
+
+    fn live(&self, process: &str, version: u32) -> Result<u64, StoreError> {
+        self.inner.live(process, version)
+    }
+
+    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), StoreError> {
+        self.inner.put_definition(definition)
+    }
+
+    fn latest(&self) -> Result<Timestamp, StoreError> {
+        self.inner.latest()
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        self.inner.close()
+    }
+}
+
+/// A definition that is one line of activities: `"service a"`, `"user b"`.
+pub(crate) fn line(name: &str, activities: &[&str]) -> ProcessDefinition {
+    let mut builder = ProcessDefinition::builder(name).start("start");
+    let mut last = "start";
+    for activity in activities {
+        let (kind, id) = activity.split_once(' ').unwrap();
+        builder = match kind {
+            "service" => builder.service(id),
+            "user" => builder.user(id),
+            _ => panic!("no such kind: {kind}"),
+        };
+        builder = builder.edge(last, id);
+        last = id;
+    }
+    builder.end("end").edge(last, "end").build().unwrap()
+}
+
+/// `start → fork → (each activity) → join → end`.
+pub(crate) fn fork(name: &str, branches: &[&str]) -> ProcessDefinition {
+    let builder = ProcessDefinition::builder(name).start("start").parallel("fork").parallel("join");
+    let builder = builder.end("end").edge("start", "fork").edge("join", "end");
+    let branch = |builder: DefinitionBuilder, activity: &&str| {
+        let (kind, id) = activity.split_once(' ').unwrap();
+        let builder = if kind == "user" { builder.user(id) } else { builder.service(id) };
+        builder.edge("fork", id).edge(id, "join")
+    };
+    branches.iter().fold(builder, branch).build().unwrap()
+}
+
+/// What handlers of these tests give.
+pub(crate) type Given = Result<Value, TaskError>;
+
+/// A service task that succeeds without a result.
+pub(crate) async fn done(_: Value) -> Given {
+    Ok(Value::Null)
+}
+
+/// An attempt that began and ends when it is told how. Its sender is closed once the attempt is
+/// dropped.
+pub(crate) struct Begun {
+    pub(crate) vars: Value,
+    pub(crate) end: oneshot::Sender<Given>,
+}
+
+/// The attempts of a service task, one by one as they begin.
+pub(crate) struct Gate(mpsc::UnboundedReceiver<Begun>);
+
+impl Gate {
+    /// The next attempt.
+    pub(crate) async fn begun(&mut self) -> Begun {
+        self.0.recv().await.unwrap()
+    }
+
+    /// Whether no attempt began that was not taken.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        self.0.try_recv().is_err()
+    }
+}
+
+/// A service task whose attempts the test ends, and where they arrive.
+pub(crate) fn gate()
+-> (impl Fn(Value) -> std::pin::Pin<Box<dyn Future<Output = Given> + Send>> + Clone, Gate) {
+    let (arrivals, begun) = mpsc::unbounded_channel();
+    let handler = move |vars| {
+        let (end, ended) = oneshot::channel();
+        // A test that is over takes no more attempts.
+        let _ = arrivals.send(Begun { vars, end });
+        let future: std::pin::Pin<Box<dyn Future<Output = Given> + Send>> =
+            Box::pin(async move { ended.await.unwrap_or(Ok(Value::Null)) });
+        future
+    };
+    (handler, Gate(begun))
+}
+
+/// Waits until a turn becomes durable that fits.
+pub(crate) async fn until(watch: &mut Watch, fits: impl Fn(&Recorded) -> bool) -> Arc<Observed> {
+    loop {
+        match watch.next().await {
+            Some(Watched::Turn(turn)) if fits(&turn.recorded) => return turn,
+            Some(_) => {}
+            None => panic!("the engine stopped before it happened"),
+        }
+    }
+}
+
+/// Waits until a user task opens, and gives it.
+pub(crate) async fn opened(watch: &mut Watch, engine: &Engine) -> UserTask {
+    let opens = |change: &Change| matches!(change, Change::UserTaskCreated { .. });
+    let turn = until(watch, |turn| turn.changes.iter().any(opens)).await;
+    let mut tasks = engine.user_tasks().instance(turn.instance).list().await.unwrap();
+    tasks.pop().unwrap()
+}
+
+/// The only open user task.
+pub(crate) async fn the_task(engine: &Engine) -> UserTask {
+    let [task] = engine.user_tasks().list().await.unwrap().try_into().unwrap();
+    task
+}
+
+/// The refusal that an error is.
+pub(crate) fn refusal<T>(result: Result<T, Error>) -> Refused {
+    match result {
+        Err(Error::Refused(refused)) => refused,
+        Err(error) => panic!("not refused: {error}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+/// The names of a history's events and changes, one line a turn.
+pub(crate) fn words(history: &[Recorded]) -> Vec<String> {
+    let name = |debug: String| {
+        debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+    };
+    let line = |turn: &Recorded| {
+        let changes: Vec<_> =
+            turn.changes.iter().map(|change| name(format!("{change:?}"))).collect();
+        format!("{}: {}", name(format!("{:?}", turn.event)), changes.join(" "))
+    };
+    history.iter().map(line).collect()
+}
+
+/// The nodes that were entered, in order.
+pub(crate) fn entered(history: &[Recorded]) -> Vec<String> {
+    let node = |change: &Change| match change {
+        Change::TokenCreated { node, .. } | Change::TokenMoved { node, .. } => {
+            Some(node.to_string())
+        }
+        _ => None,
+    };
+    history.iter().flat_map(|turn| &turn.changes).filter_map(node).collect()
+}
