@@ -35,6 +35,7 @@ pub mod __private {
         Variable as Slot,
     };
     pub use bpm_model::kind::Kind;
+    pub use bpm_model::policy::{Exhausted, Policy, Retry};
 
     pub use crate::process::{Input, Never, Process};
     pub use crate::task::{

@@ -293,7 +293,6 @@ mod tests {
         }
     }
 
-
     fn edge(from: usize, to: usize, condition: Condition, text: &'static str) -> Edge {
         Edge { from, to, condition, text: text.into(), sets: vec![].into() }
     }

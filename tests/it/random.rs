@@ -162,10 +162,10 @@ impl Double<'_> {
     /// Whatever is to run can be derived from the state alone.
     fn compare_effects(&self, effects: &[Effect]) {
         for effect in effects {
-            let (Effect::Run { token } | Effect::Stop { token }) = effect;
+            let (Effect::Run { token } | Effect::Stop { token } | Effect::Drop { token }) = effect;
             let state = self.instance.token(*token).map(|token| &token.state);
             let stopped = matches!(effect, Effect::Run { .. }) && state.is_none();
-            assert!(stopped || matches!(state, Some(TokenState::Executing { .. })), "{effect:?}");
+            assert!(stopped || matches!(state, Some(TokenState::Executing(_))), "{effect:?}");
         }
     }
 
@@ -177,8 +177,8 @@ impl Double<'_> {
             let result = Json::from(&self.sample.payload(random));
             match &token.state {
                 TokenState::Ready => events.push(Event::Continued),
-                TokenState::Executing { visit, attempt } => {
-                    let (visit, attempt) = (*visit, *attempt);
+                TokenState::Executing(attempts) => {
+                    let (visit, attempt) = (attempts.visit, attempts.attempt);
                     events.push(Event::TaskCompleted {
                         token: token.id,
                         node: node.clone(),
@@ -186,7 +186,8 @@ impl Double<'_> {
                         attempt,
                         result,
                     });
-                    if random.below(8) == 0 {
+                    // Fewer than `lost_attempts`, which would end in an incident.
+                    if attempts.lost < 3 && random.below(8) == 0 {
                         events.push(Event::TaskLost { token: token.id, node, visit, attempt });
                     }
                 }
@@ -197,6 +198,9 @@ impl Double<'_> {
                     actor: None,
                 }),
                 TokenState::Joining => {}
+                TokenState::Timing { timer, .. } | TokenState::BackingOff { timer, .. } => {
+                    events.push(Event::TimerFired { token: token.id, node, timer: *timer });
+                }
                 TokenState::Incident { .. } => panic!("an incident in a sound graph"),
             }
         }
@@ -210,7 +214,8 @@ fn run(seed: u64) {
     let sample = Sample::new(&mut random);
     let mut trace = Trace::of(seed, &sample);
     let instance = Instance::new(InstanceId::from_bytes([1; 16]), None);
-    let limits = Limits { moves: [1, 3, 1_000][random.below(3)], tokens: 10_000 };
+    let moves = [1, 3, 1_000][random.below(3)];
+    let limits = Limits { moves, tokens: 10_000, lost_attempts: 5, jitter_seed: seed };
     let replayed = instance.clone();
     let mut double = Double { sample: &sample, instance, replayed, now: 0, limits };
     let breaks = (random.below(4) == 0).then(|| random.below(10));
@@ -240,7 +245,7 @@ fn broken(event: Event) -> Event {
     match event {
         Event::TaskCompleted { token, node, visit, attempt, .. } => {
             let failure = Failure::new(node.as_str(), bpm_engine::FailureKind::Error, "broken");
-            Event::TaskFailed { token, node, visit, attempt, failure }
+            Event::TaskFailed { token, node, visit, attempt, failure, retryable: true }
         }
         _ => Event::CancelRequested { actor: Actor::new("ann") },
     }

@@ -94,6 +94,7 @@ impl Dispatcher {
             self.take_overdue(self.shared.clock.monotonic());
             self.fire_timers();
             self.commit();
+            self.workers.launch_due(self.shared.clock.monotonic());
         }
         self.finish();
     }
@@ -344,7 +345,7 @@ impl Dispatcher {
         let now = self.shared.clock.now();
         let Some(live) = self.cache.get(instance) else { return };
         if let Some(launch) = launch(&live.instance, &live.registered, token, now) {
-            self.workers.launch(launch, self.shared.clock.monotonic());
+            self.workers.launch(launch);
         }
     }
 
@@ -356,7 +357,7 @@ impl Dispatcher {
     }
 
     fn attempt_over(&mut self, over: Over) {
-        if !self.workers.finish(&over, self.shared.clock.monotonic()) {
+        if !self.workers.finish(&over) {
             return;
         }
         let Over { instance, token, visit, attempt, node, result } = over;

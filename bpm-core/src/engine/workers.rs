@@ -97,13 +97,14 @@ impl Workers {
         Self { runtime, mailbox, states, bound: bound.max(1), payload_bytes, in_flight, due }
     }
 
-    /// Runs an attempt as soon as fewer than `bound` are in flight.
-    pub(super) fn launch(&mut self, launch: Launch, now: Duration) {
+    /// Runs an attempt with the next [`launch_due`](Self::launch_due) at which there is a place.
+    pub(super) fn launch(&mut self, launch: Launch) {
         self.due.push_back(launch);
-        self.launch_due(now);
     }
 
-    fn launch_due(&mut self, now: Duration) {
+    /// Fills the free places, all in one go: one attempt at a time would wake a thread of the
+    /// runtime for each, which sleeps again before the next one comes.
+    pub(super) fn launch_due(&mut self, now: Duration) {
         while self.in_flight.len() < self.bound {
             let Some(launch) = self.due.pop_front() else { return };
             self.spawn(launch, now);
@@ -130,7 +131,7 @@ impl Workers {
     }
 
     /// Whether this was an attempt in flight; if so its place is free now.
-    pub(super) fn finish(&mut self, over: &Over, now: Duration) -> bool {
+    pub(super) fn finish(&mut self, over: &Over) -> bool {
         let key = (over.instance, over.token);
         let known = self
             .in_flight
@@ -138,7 +139,6 @@ impl Workers {
             .is_some_and(|attempt| (attempt.visit, attempt.attempt) == (over.visit, over.attempt));
         if known {
             self.in_flight.remove(&key);
-            self.launch_due(now);
         }
         known
     }
@@ -181,9 +181,7 @@ impl Workers {
         let attempts = self.in_flight.iter().filter(|(_, attempt)| overdue(attempt));
         let mut keys: Vec<_> = attempts.map(|(key, _)| *key).collect();
         keys.sort_unstable();
-        let dropped = keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect();
-        self.launch_due(now);
-        dropped
+        keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect()
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {

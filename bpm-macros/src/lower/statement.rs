@@ -1,6 +1,7 @@
 //! Statements without a body: tasks and scripts.
 
 use bpm_model::kind::Kind;
+use bpm_model::policy::Policy;
 use proc_macro2::{Group, Ident, Span, TokenTree};
 
 use super::names::{NodeName, plain};
@@ -55,7 +56,7 @@ impl<'a> Lowering<'a> {
         let last = last_segment(task);
         let name = last.map(plain).unwrap_or_default();
         let span = last.map_or(at.span, Ident::span);
-        let kind = Kind::Service { task: name.clone().into() };
+        let kind = Kind::Service { task: name.clone().into(), policy: Policy::NONE };
         let node = self.node(kind, at.given(name), at.place(span));
         let mut mentions = Mentions::new();
         arguments.iter().for_each(|arguments| mentions.arguments(arguments.stream()));
@@ -133,7 +134,8 @@ impl<'a> Lowering<'a> {
     /// What was not understood passes on, and sets what it would have set.
     fn broken(&mut self, at: At, sets: &[Ident], report: &Report) {
         let name = NodeName::Content("?".into());
-        let node = self.node(Kind::Service { task: "?".into() }, name, at.span);
+        let node =
+            self.node(Kind::Service { task: "?".into(), policy: Policy::NONE }, name, at.span);
         self.places.broken.insert(node);
         let keeps = self.sets(node, sets);
         self.open = vec![self.way(node)];
