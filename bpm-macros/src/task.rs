@@ -38,6 +38,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
     };
     let output = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Ok);
     let error = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Err);
+    let finish = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::finish);
     let call = call(facade, signature);
     let states = signature.given().filter_map(|given| match given {
         Given::State(ty) => Some(quote_spanned!(ours=> #facade::__private::StateType::of::<#ty>())),
@@ -64,7 +65,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
                 fn finish(
                     __returned: Self::Return,
                 ) -> #facade::__private::Result<Self::Output, Self::Error> {
-                    <#picked as #facade::__private::TaskResult>::finish(__returned)
+                    #finish(__returned)
                 }
                 fn states() -> #facade::__private::Vec<#facade::__private::StateType> {
                     [#(#states),*].to_vec()
