@@ -271,7 +271,7 @@ mod tests {
     use super::*;
     use crate::render::sample;
 
-    /// `PICTURES=/tmp/pictures cargo test -p bpm-model gallery` writes all forms to look at.
+    /// `PICTURES=pictures cargo test -p bpm-model gallery` writes all forms to look at.
     #[test]
     fn gallery_is_embeddable() {
         for (name, graph) in sample::gallery() {

@@ -154,6 +154,10 @@ workflow! {
     }
 }
 
+#[expect(
+    clippy::type_complexity,
+    reason = "what an attempt says of itself, and that it was told to stop"
+)]
 fn ear() -> (Ear, mpsc::UnboundedReceiver<(String, u32, Option<String>)>, oneshot::Receiver<()>) {
     let ((began, begun), (told, heard)) = (mpsc::unbounded_channel(), oneshot::channel());
     (Ear { began, told: Mutex::new(Some(told)) }, begun, heard)
