@@ -29,7 +29,7 @@ pub(crate) fn service_task(words: TokenStream, item: TokenStream) -> TokenStream
 
 fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let ours = Span::mixed_site();
-    let Signature { visibility, name, returns, .. } = signature;
+    let Signature { conditions, visibility, name, returns, .. } = signature;
     let text = crate::lower::plain(name);
     let doc = format!("The service task `{text}`, as processes call it.");
     let at = ours.located_at(signature.result_at());
@@ -45,12 +45,14 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
         Given::Context => None,
     });
     quote_spanned! {ours=>
+        #(#conditions)*
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #visibility struct #name {
             __cx: #facade::__private::TaskContext,
         }
         #call
+        #(#conditions)*
         const _: () = {
             #[allow(unused_imports)]
             use #facade::__private::ProbeOther as _;
@@ -78,7 +80,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
 /// A method, so that an error about the number of arguments counts only those of the process.
 fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let ours = Span::mixed_site();
-    let Signature { visibility, name, lifetimes, returns, .. } = signature;
+    let Signature { conditions, visibility, name, lifetimes, returns, .. } = signature;
     let call = Ident::new("call", ours.located_at(name.span()));
     let parameters =
         signature.arguments().map(|(argument, ty)| quote_spanned!(ours=> #argument: #ty));
@@ -95,6 +97,7 @@ fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
         }
     });
     quote_spanned! {ours=>
+        #(#conditions)*
         impl #name {
             #[doc(hidden)]
             #[allow(unused_variables, clippy::too_many_arguments)]

@@ -147,6 +147,10 @@ fn one_mistake_is_one_report() {
         "let Some(x) = order.a else { service f(n); }; service g(x);",
         &["the `else` of a `let` may not go on"],
     );
+    reports(
+        "if let Some(x) = order.a { service f(x); } if \"x > 3\" { }",
+        &["[B014] the variable `x` is not in sight here"],
+    );
     reports("break;", &["[B007] `break` stands in no loop"]);
     reports("loop { break 'a; }", &["[B002] there is no label `'a`"]);
     reports("parallel { }", &["a parallel block needs branches"]);

@@ -213,6 +213,9 @@ impl<'a> Lowering<'a> {
             for (name, _) in expression.variables() {
                 if let Ok(mut name) = syn::parse_str::<Ident>(name) {
                     name.set_span(literal.span());
+                    if self.resolve(&name).is_none() {
+                        self.unseen.push(name.clone());
+                    }
                     mentions.name(&name);
                 }
             }
