@@ -32,7 +32,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use serde::Serialize;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
@@ -44,7 +43,7 @@ use crate::refused::Refused;
 use crate::vars::UserTaskName;
 
 use mailbox::{Message, Post};
-use shared::Shared;
+use shared::{Shared, TaskRuntime};
 
 pub use builder::EngineBuilder;
 pub use completion::Completion;
@@ -68,7 +67,8 @@ pub struct Engine {
 struct Owner {
     shared: Arc<Shared>,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
-    runtime: Option<Runtime>,
+    /// Dropped last: the threads above use it.
+    _runtime: TaskRuntime,
 }
 
 impl Engine {
@@ -206,9 +206,6 @@ impl Drop for Owner {
         if let Some(thread) = dispatcher.take() {
             // A panic of the thread was printed by its hook; there is nothing left to do about it.
             let _ = thread.join();
-        }
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

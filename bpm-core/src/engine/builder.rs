@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, SystemClock};
@@ -19,7 +19,7 @@ use super::mailbox::Mailbox;
 use super::options::EngineOptions;
 use super::recovery;
 use super::registry::{Handler, Registry, handler};
-use super::shared::{EngineTime, Shared, Watchers};
+use super::shared::{EngineTime, Shared, TaskRuntime, Watchers};
 use super::statistics::Counters;
 use super::timers::Timers;
 use super::workers::Workers;
@@ -91,7 +91,9 @@ impl EngineBuilder {
     pub async fn start(self) -> Result<Engine, Error> {
         let runtime = self.runtime()?;
         let handle = runtime.handle().clone();
-        let started = handle.spawn_blocking(move || self.boot(runtime)).await;
+        let runtime = TaskRuntime::new(runtime);
+        let on = handle.clone();
+        let started = handle.spawn_blocking(move || self.boot(on, runtime)).await;
         started.map_err(|_| Error::Stopped)?
     }
 
@@ -104,7 +106,7 @@ impl EngineBuilder {
             .map_err(|error| StartError::Threads(error.to_string()))
     }
 
-    fn boot(self, runtime: Runtime) -> Result<Engine, Error> {
+    fn boot(self, handle: Handle, runtime: TaskRuntime) -> Result<Engine, Error> {
         let store = self.store.ok_or(StartError::NoStore)?;
         let registry = Registry::new(self.definitions, self.handlers)?;
         registry.check(&self.states)?;
@@ -120,7 +122,7 @@ impl EngineBuilder {
             watchers: Watchers::new(self.options.watch_turns),
             counters: Counters::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
-            runtime: runtime.handle().clone(),
+            runtime: handle,
             options: self.options,
         });
         let mailbox = Arc::clone(&shared.mailbox);
@@ -129,7 +131,7 @@ impl EngineBuilder {
         recovery::resume(&shared, &recovered);
         let owner = Owner {
             dispatcher: Mutex::new(Some(dispatcher)),
-            runtime: Some(runtime),
+            _runtime: runtime,
             shared: Arc::clone(&shared),
         };
         Ok(Engine { shared, recovered: Arc::new(recovered), _owner: Arc::new(owner) })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use crate::clock::{Clock, Timestamp};
@@ -57,6 +57,24 @@ impl Shared {
         let store = Arc::clone(&self.store);
         let answer = self.runtime.spawn_blocking(move || ask(&*store)).await;
         Ok(answer.map_err(|_| Error::Stopped)??)
+    }
+}
+
+/// The runtime on which tasks run. It is shut down in the background, because whoever drops it
+/// may be one of its own threads, for which it would wait for ever.
+pub(super) struct TaskRuntime(Option<Runtime>);
+
+impl TaskRuntime {
+    pub(super) fn new(runtime: Runtime) -> Self {
+        Self(Some(runtime))
+    }
+}
+
+impl Drop for TaskRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
