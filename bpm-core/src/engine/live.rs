@@ -70,7 +70,8 @@ impl Live {
         self.shape.turns += 1;
         let first = self.instance.seq == 1;
         let long = self.shape.turns >= snapshot_turns;
-        if !(first || long || status != shape.status || active != shape.active) {
+        // A parked instance is shown exactly, so every turn after which it rests writes its row.
+        if active && !first && !long && status == shape.status && active == shape.active {
             return None;
         }
         let parks = !active && !first && self.outgrown();
