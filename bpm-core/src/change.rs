@@ -131,7 +131,7 @@ pub enum Change {
         error: String,
         /// What a person can do.
         hint: String,
-        /// How many attempts failed.
+        /// How many attempts failed, since the activity began or a person last had it retried.
         #[serde(default, skip_serializing_if = "is_zero")]
         attempts: u32,
         /// How many attempts were lost.

@@ -32,7 +32,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use serde::Serialize;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::error::Error;

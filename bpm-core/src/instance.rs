@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::event::{Actor, Failure, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
-use crate::store::Status;
+use crate::store::{Status, TimerRow};
 use crate::vars::Values;
 
 /// An instance of a process, as its changes have made it.
@@ -346,6 +346,16 @@ impl Instance {
             TokenState::Incident { attempts, .. } => attempts,
             _ => None,
         }
+    }
+
+    /// The timers that are set.
+    pub(crate) fn timers(&self) -> impl Iterator<Item = TimerRow> {
+        self.tokens.iter().filter_map(|token| match token.state {
+            TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. } => {
+                Some(TimerRow { due, instance: self.id, timer, token: token.id })
+            }
+            _ => None,
+        })
     }
 
     /// The token that rests with this incident.

@@ -8,9 +8,10 @@ use bpm_core::clock::{Clock, Timestamp};
 /// A virtual clock for engines: fourteen days pass in the time of a call.
 ///
 /// Clones are the same clock. Give one to `Engine::builder().clock(…)` and keep one to advance.
-/// The timers that become due by that fire soon after, on the engine's own thread, so await what
-/// they lead to, and that a timer is set before you advance to it: a start that has returned is
-/// durable, with all that it set.
+/// What becomes due by that happens soon after, on the engine's own thread: await it, by `outcome`
+/// or `watch`. A wait that began before the clock is advanced counts, and a start has begun the
+/// first ones when it returns; but the time of an attempt begins when it is launched, which may be
+/// a little later.
 ///
 /// ```
 /// use std::time::Duration;

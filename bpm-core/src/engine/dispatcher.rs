@@ -24,7 +24,7 @@ use super::live::{Cache, Live};
 use super::mailbox::{Answer, Failed, Message, Over, Post, Start};
 use super::registry::Registered;
 use super::shared::Shared;
-use super::timers::Timers;
+use super::timers::{self, Timers};
 use super::turn::PendingTurn;
 use super::workers::{Dropped, Launch, Workers};
 use super::writer::Writer;
@@ -122,7 +122,7 @@ impl Dispatcher {
     /// How long to wait for messages; `None`: until there is one.
     fn wait(&self) -> Option<Duration> {
         let again = self.again.iter().map(|(at, _)| *at);
-        let timer = self.timers.next_due().filter(|_| self.closing.is_none());
+        let timer = self.timers.next_due().filter(|_| self.may_fire());
         let timer = timer.map(|due| self.shared.clock.monotonic_at(due));
         let deadline = again.chain(self.workers.next_drop()).chain(timer).min()?;
         self.shared.clock.sleep(deadline)
@@ -141,6 +141,8 @@ impl Dispatcher {
             Message::Committed(turns, Ok(verdicts)) => self.committed(turns, verdicts),
             Message::Committed(turns, Err(error)) => self.not_committed(turns, error),
             Message::Recover(instance) => self.recover(instance),
+            Message::Fire(timer) => self.fire(timer),
+            Message::LookAtTimers => {}
             Message::Await(instance, sender) => self.await_end(instance, sender),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
@@ -397,30 +399,48 @@ impl Dispatcher {
 
     /// Brings timers that are due to their instances, a slice of them at a time.
     fn fire_timers(&mut self) {
-        if self.closing.is_some() {
+        if !self.may_fire() {
             return;
         }
-        // A store that cannot be read now is asked again with the next message or deadline.
-        let due = self.timers.due(self.shared.clock.now(), &*self.shared.store).unwrap_or_default();
-        for TimerRow { instance, timer, token, .. } in due {
-            let Some(node) = self.node_of(instance, token) else { continue };
-            let event = Event::TimerFired { token, node, timer };
-            self.deliver(Post { instance, event, answer: None });
+        let due = self.timers.due(self.shared.clock.now());
+        due.into_iter().for_each(|timer| self.fire(timer));
+        if self.timers.read_on(&*self.shared.store).is_err() {
+            self.again.push((self.later(RETRY_COMMIT), Message::LookAtTimers));
         }
     }
 
-    fn node_of(&mut self, instance: InstanceId, token: TokenId) -> Option<String> {
-        let live = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
-        live.ok().flatten()?.instance.token(token).map(|token| token.node.to_string())
+    /// Whether timers fire now: not before the last slice of them is on its way to the store, so
+    /// that what is asked meanwhile comes in between, and not while the engine stops.
+    fn may_fire(&self) -> bool {
+        let fired = |turn: &&PendingTurn| matches!(turn.event, Event::TimerFired { .. });
+        self.closing.is_none() && self.pending.iter().filter(fired).count() < timers::SLICE
+    }
+
+    fn fire(&mut self, timer: TimerRow) {
+        let TimerRow { instance, timer: number, token, .. } = timer;
+        match self.cache.load(instance, &*self.shared.store, &self.shared.registry) {
+            Ok(Some(live)) => {
+                let Some(token) = live.instance.token(token) else { return };
+                let (token, node) = (token.id, token.node.to_string());
+                let event = Event::TimerFired { token, node, timer: number };
+                self.deliver(Post { instance, event, answer: None });
+            }
+            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+                self.again.push((self.later(RETRY_COMMIT), Message::Fire(timer)));
+            }
+            Ok(None) | Err(_) => {}
+        }
     }
 
     /// Goes on with an instance that was active when the engine last stopped, or whose commit
-    /// failed: attempts that are stored as in flight and are not are lost.
+    /// failed: attempts that are stored as in flight and are not are lost, and timers that are
+    /// stored as set are, whatever was thought of them meanwhile.
     fn recover(&mut self, instance: InstanceId) {
         let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
         match loaded {
             Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
-            Ok(Some(_)) => {
+            Ok(Some(live)) => {
+                live.instance.timers().for_each(|timer| self.timers.set(timer));
                 for event in self.lost_attempts(instance) {
                     self.deliver(Post { instance, event, answer: None });
                 }

@@ -11,6 +11,7 @@ use crate::ids::InstanceId;
 use crate::instance::Ending;
 use crate::json::Json;
 use crate::refused::Refused;
+use crate::store::TimerRow;
 use crate::store::{self, Verdict};
 
 use super::registry::Registered;
@@ -28,6 +29,10 @@ pub(super) enum Message {
     Committed(Vec<PendingTurn>, Result<Vec<Verdict>, store::Error>),
     /// An instance must go on after a restart.
     Recover(InstanceId),
+    /// Bring this timer to its instance; it is due.
+    Fire(TimerRow),
+    /// Nothing but the time has come to look at the timers.
+    LookAtTimers,
     /// Someone waits for the end of an instance.
     Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
     /// Take no more work, await what is in flight, close the store, answer.

@@ -39,8 +39,8 @@ pub struct EngineOptions {
     pub lost_attempts_max: u32,
     /// Timers that are kept in memory; the others are read when they come near. 10,000.
     pub timers_in_memory: usize,
-    /// From what the jitter of retries is drawn; a test sets it to see the same delays again.
-    /// Different for every engine.
+    /// From what the jitter of retries is drawn; a test sets it, and starts with a key, to see the
+    /// same delays again. Different for every engine.
     pub jitter_seed: u64,
     /// Turns that a slow watcher may be behind before it misses some. 8,192.
     pub watch_turns: usize,

@@ -237,7 +237,7 @@ pub struct Incident {
     pub node: String,
     /// What is wrong.
     pub error: String,
-    /// How many attempts failed.
+    /// How many attempts failed, since the activity began or a person last had it retried.
     pub attempts: u32,
     /// How many attempts were lost: the process that ran them is gone.
     pub lost: u32,

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::store::{self, Store, TimerRow};
 
 /// How many due timers are taken at once, so that what was asked meanwhile comes in between.
-const SLICE: usize = 100;
+pub(super) const SLICE: usize = 100;
 
 /// The timers that come next.
 ///
@@ -48,11 +48,7 @@ impl Timers {
     }
 
     /// Takes the timers that are due, oldest first, at most a slice of them.
-    pub(super) fn due(
-        &mut self,
-        now: Timestamp,
-        store: &dyn Store,
-    ) -> Result<Vec<TimerRow>, store::Error> {
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<TimerRow> {
         let mut due = Vec::new();
         while due.len() < SLICE
             && self.near.first().is_some_and(|timer| timer.due <= now)
@@ -60,15 +56,15 @@ impl Timers {
         {
             due.push(timer);
         }
-        if self.near.is_empty()
-            && let Some(horizon) = self.horizon.take()
-            && let Err(error) = self.read(store, Some(&horizon))
-        {
-            self.horizon = Some(horizon);
-            self.near.extend(due);
-            return Err(error);
+        due
+    }
+
+    /// Reads on in the store when nothing is left in memory.
+    pub(super) fn read_on(&mut self, store: &dyn Store) -> Result<(), store::Error> {
+        match self.horizon.clone() {
+            Some(horizon) if self.near.is_empty() => self.read(store, Some(&horizon)),
+            _ => Ok(()),
         }
-        Ok(due)
     }
 
     fn read(&mut self, store: &dyn Store, after: Option<&TimerRow>) -> Result<(), store::Error> {

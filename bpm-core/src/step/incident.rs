@@ -14,12 +14,23 @@ use super::Turn;
 
 impl Turn<'_> {
     pub(super) fn raise(&mut self, token: TokenId, node: Text, error: &str, hint: &str) {
+        let attempts = self.instance.attempts(token);
+        let counts = attempts.map_or((0, 0), |attempts| (attempts.failed, attempts.lost));
+        self.raise_after(token, node, counts, error, hint);
+    }
+
+    /// After so many attempts that failed, and so many that were lost, since the activity began
+    /// or a person last had it retried.
+    pub(super) fn raise_after(
+        &mut self,
+        token: TokenId,
+        node: Text,
+        (attempts, lost): (u32, u32),
+        error: &str,
+        hint: &str,
+    ) {
         let now = self.current.now;
         let incident = IncidentId::derive(self.instance.id, self.instance.seq, token, now);
-        let (attempts, lost) = match self.instance.attempts(token) {
-            Some(Attempts { attempt, lost, .. }) => (attempt.saturating_sub(lost), lost),
-            None => (0, 0),
-        };
         let (error, hint) = (error.to_owned(), hint.to_owned());
         self.record(Change::IncidentRaised { token, incident, node, error, hint, attempts, lost });
     }

@@ -85,7 +85,8 @@ impl Turn<'_> {
             self.schedule_retry(token, attempts, retry.delay_ms(failed));
         } else if undo || (retryable && retry.then == Exhausted::Suspend) {
             let hint = "mend the cause and retry, skip with a value, or let it fail";
-            self.raise(token, self.id(node), &failure.message, hint);
+            let counts = (failed, attempts.lost);
+            self.raise_after(token, self.id(node), counts, &failure.message, hint);
         } else {
             self.fail(token, failure.clone());
         }
@@ -114,7 +115,7 @@ impl Turn<'_> {
              that ran them was gone before they ended"
         );
         let hint = "find out whether the task ends its process; then retry, skip with a value, or let it fail";
-        self.raise(token, self.id(node), &error, hint);
+        self.raise_after(token, self.id(node), (attempts.failed, lost), &error, hint);
     }
 
     /// Sets what a node's result sets: its variable, or in a built graph the fields of the object.

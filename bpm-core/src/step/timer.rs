@@ -59,13 +59,17 @@ impl Turn<'_> {
 
     /// A moment within `bound_ms` from now: full jitter, so that what failed together does not
     /// come again together. Drawn from the seed and from what it is for, since a turn knows no
-    /// randomness.
+    /// randomness: of the instance the key where it has one, so that a test that sets the seed
+    /// and starts with a key sees the same delays again.
     pub(super) fn jittered(&self, bound_ms: u64, attempts: Attempts) -> Timestamp {
-        let mut bits = self.limits.jitter_seed;
         let (high, low) = self.instance.id.as_u64_pair();
-        for part in [high, low, attempts.visit, u64::from(attempts.attempt)] {
-            bits = mix(bits ^ part);
-        }
+        let whose: Vec<u64> = match &self.instance.key {
+            Some(key) => key.bytes().map(u64::from).collect(),
+            None => vec![high, low],
+        };
+        let which = [attempts.visit, u64::from(attempts.attempt)];
+        let parts = whose.into_iter().chain(which);
+        let bits = parts.fold(self.limits.jitter_seed, |bits, part| mix(bits ^ part));
         let delay = (u128::from(bits) * u128::from(bound_ms.saturating_add(1))) >> 64;
         self.current.now.after(Duration::from_millis(delay as u64))
     }
