@@ -391,7 +391,7 @@ where
 
 #[tokio::test]
 async fn graphs_over_a_store_that_fails_run_to_their_end() {
-    let mut seeds = tokio::task::JoinSet::new();
-    seeds(40).for_each(|seed| drop(seeds.spawn(fail_commits(seed))));
-    seeds.join_all().await;
+    let mut runs = tokio::task::JoinSet::new();
+    seeds(40).for_each(|seed| drop(runs.spawn(fail_commits(seed))));
+    runs.join_all().await;
 }
