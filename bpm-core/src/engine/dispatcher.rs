@@ -85,6 +85,7 @@ impl Dispatcher {
             }
             self.take_overdue(Instant::now());
             self.commit();
+            self.workers.launch_due();
         }
         self.finish();
     }

@@ -109,8 +109,13 @@ impl Mailbox {
     /// answer.
     pub(super) fn post(&self, message: Message) {
         let mut queue = self.lock();
-        if !queue.closed {
-            queue.messages.push(message);
+        if queue.closed {
+            return;
+        }
+        queue.messages.push(message);
+        // The dispatcher sleeps only while there is no message, and to wake someone is a system
+        // call.
+        if queue.messages.len() == 1 {
             self.wake.notify_one();
         }
     }

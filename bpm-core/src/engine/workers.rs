@@ -90,13 +90,14 @@ impl Workers {
         Self { runtime, mailbox, states, bound: bound.max(1), payload_bytes, in_flight, due }
     }
 
-    /// Runs an attempt as soon as fewer than `bound` are in flight.
+    /// Runs an attempt with the next [`launch_due`](Self::launch_due) at which there is a place.
     pub(super) fn launch(&mut self, launch: Launch) {
         self.due.push_back(launch);
-        self.launch_due();
     }
 
-    fn launch_due(&mut self) {
+    /// Fills the free places, all in one go: one attempt at a time would wake a thread of the
+    /// runtime for each, which sleeps again before the next one comes.
+    pub(super) fn launch_due(&mut self) {
         while self.in_flight.len() < self.bound {
             let Some(launch) = self.due.pop_front() else { return };
             self.spawn(launch);
@@ -130,7 +131,6 @@ impl Workers {
             .is_some_and(|attempt| (attempt.visit, attempt.attempt) == (over.visit, over.attempt));
         if known {
             self.in_flight.remove(&key);
-            self.launch_due();
         }
         known
     }
@@ -167,9 +167,7 @@ impl Workers {
         let attempts = self.in_flight.iter().filter(|(_, attempt)| overdue(attempt));
         let mut keys: Vec<_> = attempts.map(|(key, _)| *key).collect();
         keys.sort_unstable();
-        let dropped = keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect();
-        self.launch_due();
-        dropped
+        keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect()
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
