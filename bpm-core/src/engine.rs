@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use serde::Serialize;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::error::Error;

@@ -33,6 +33,8 @@ pub(super) enum Message {
     Fire(TimerRow),
     /// Nothing but the time has come to look at the timers.
     LookAtTimers,
+    /// A commit failed that may have happened all the same: look whether the turn is there.
+    LookFor(Unsure),
     /// Someone waits for the end of an instance.
     Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
     /// Take no more work, await what is in flight, close the store, answer.
@@ -72,6 +74,13 @@ pub(super) struct Over {
 pub(super) struct Failed {
     pub(super) failure: Failure,
     pub(super) retryable: bool,
+}
+
+/// A turn of which nobody knows whether it is durable.
+pub(super) struct Unsure {
+    pub(super) instance: InstanceId,
+    pub(super) process: String,
+    pub(super) seq: u64,
 }
 
 /// Where a caller waits. The call counts against the mailbox's bound until it is answered.

@@ -45,15 +45,18 @@ impl Turn<'_> {
         }
         let visit = self.instance.attempts(token).map_or(0, |attempts| attempts.visit);
         let running = self.instance.status == Status::Running;
+        if !running && self.definition.undo_of(node).is_none() {
+            return self.attempt_is_over(token);
+        }
         match self.set_result(node, result) {
-            Ok(()) if running => {
-                self.remember_undo(node, visit);
-                self.leave(token, node);
-            }
-            // A late success must be undone too.
             Ok(()) => {
                 self.remember_undo(node, visit);
-                self.attempt_is_over(token);
+                if running {
+                    self.leave(token, node);
+                } else {
+                    // A late success is undone like any other.
+                    self.attempt_is_over(token);
+                }
             }
             Err(_) if !running => self.attempt_is_over(token),
             Err(why) => {
