@@ -116,8 +116,9 @@ impl Mailbox {
         self.lock().closed
     }
 
-    /// Takes everything there is; waits for the first message, at most until `deadline`.
-    pub(super) fn take(&self, deadline: Option<Instant>) -> Vec<Message> {
+    /// Takes everything there is; waits for the first message, at most until `deadline`. The room
+    /// of `taken`, which is empty, serves the queue next.
+    pub(super) fn take(&self, deadline: Option<Instant>, taken: &mut Vec<Message>) {
         let mut queue = self.lock();
         while queue.messages.is_empty() {
             queue = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
@@ -128,7 +129,7 @@ impl Mailbox {
                 None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
-        std::mem::take(&mut queue.messages)
+        std::mem::swap(&mut queue.messages, taken);
     }
 
     /// Drops what is queued and all that comes later.
