@@ -78,7 +78,7 @@ pub(crate) enum Do {
     /// `let x = value;`
     Script { target: Target, value: Tokens },
     /// `let pattern = value else { … };`
-    LetElse { target: Target, value: Tokens, otherwise: Vec<Statement> },
+    LetElse { target: Target, value: Tokens, word: Span, otherwise: Vec<Statement> },
     /// `let x: T = user name { … } …;`
     User { target: Option<Target>, name: Ident, form: Vec<Field>, clauses: Vec<UserClause> },
     /// `if … { } else if … { } else { }`
@@ -101,6 +101,8 @@ pub(crate) enum Do {
     Return { value: Tokens },
     /// What was not understood. What it sets counts as set, so that nothing else is reported.
     Broken { sets: Vec<Ident>, report: Report },
+    /// What was not understood and does not go on: `fail`, `goto`.
+    Leaves { report: Report },
 }
 
 /// What `let` sets.

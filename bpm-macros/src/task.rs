@@ -29,7 +29,7 @@ pub(crate) fn service_task(words: TokenStream, item: TokenStream) -> TokenStream
 
 fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let ours = Span::mixed_site();
-    let Signature { visibility, name, returns, .. } = signature;
+    let Signature { conditions, visibility, name, returns, .. } = signature;
     let text = crate::lower::plain(name);
     let doc = format!("The service task `{text}`, as processes call it.");
     let at = ours.located_at(signature.result_at());
@@ -38,18 +38,21 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
     };
     let output = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Ok);
     let error = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Err);
+    let finish = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::finish);
     let call = call(facade, signature);
     let states = signature.given().filter_map(|given| match given {
         Given::State(ty) => Some(quote_spanned!(ours=> #facade::__private::StateType::of::<#ty>())),
         Given::Context => None,
     });
     quote_spanned! {ours=>
+        #(#conditions)*
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #visibility struct #name {
             __cx: #facade::__private::TaskContext,
         }
         #call
+        #(#conditions)*
         const _: () = {
             #[allow(unused_imports)]
             use #facade::__private::ProbeOther as _;
@@ -64,7 +67,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
                 fn finish(
                     __returned: Self::Return,
                 ) -> #facade::__private::Result<Self::Output, Self::Error> {
-                    <#picked as #facade::__private::TaskResult>::finish(__returned)
+                    #finish(__returned)
                 }
                 fn states() -> #facade::__private::Vec<#facade::__private::StateType> {
                     [#(#states),*].to_vec()
@@ -77,7 +80,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
 /// A method, so that an error about the number of arguments counts only those of the process.
 fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let ours = Span::mixed_site();
-    let Signature { visibility, name, lifetimes, returns, .. } = signature;
+    let Signature { conditions, visibility, name, lifetimes, returns, .. } = signature;
     let call = Ident::new("call", ours.located_at(name.span()));
     let parameters =
         signature.arguments().map(|(argument, ty)| quote_spanned!(ours=> #argument: #ty));
@@ -94,6 +97,7 @@ fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
         }
     });
     quote_spanned! {ours=>
+        #(#conditions)*
         impl #name {
             #[doc(hidden)]
             #[allow(unused_variables, clippy::too_many_arguments)]

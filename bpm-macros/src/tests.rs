@@ -110,6 +110,19 @@ fn layout_does_not_change_ids() {
     ids(wide, id);
 }
 
+/// Printing tokens and reading them again changes their layout and nothing else.
+#[test]
+fn layout_does_not_change_the_fingerprint() {
+    let fingerprint = |source: &str| {
+        let process = syntax::process(tokens(source), &mut Vec::new()).unwrap();
+        bpm_model::fingerprint::fingerprint(&lower(&process).graph).to_string()
+    };
+    let printed = tokens(SAMPLE).to_string();
+    assert_ne!(printed, SAMPLE);
+    assert_eq!(fingerprint(SAMPLE), fingerprint(&printed));
+    assert_ne!(fingerprint(SAMPLE), fingerprint(&SAMPLE.replace("low > 3", "low > 4")));
+}
+
 #[test]
 fn one_mistake_is_one_report() {
     reports("count += 1;", &["[B002] `count += 1` is not a statement of a process"]);
@@ -125,6 +138,18 @@ fn one_mistake_is_one_report() {
     reports(
         "scope { let z = 1; } let a = z;",
         &["`scope` is a word of the language that is not there yet"],
+    );
+    reports(
+        "if n > 3 { let x = n; } else { fail \"small: {n}\"; } service f(x);",
+        &["`fail` is a word of the language that is not there yet"],
+    );
+    reports(
+        "let Some(x) = order.a else { service f(n); }; service g(x);",
+        &["the `else` of a `let` may not go on"],
+    );
+    reports(
+        "if let Some(x) = order.a { service f(x); } if \"x > 3\" { }",
+        &["[B014] the variable `x` is not in sight here"],
     );
     reports("break;", &["[B007] `break` stands in no loop"]);
     reports("loop { break 'a; }", &["[B002] there is no label `'a`"]);

@@ -145,3 +145,27 @@ async fn a_join_gathers_its_branches_over_many_restarts() {
         bpm_testkit::audit::check_replay(&*store, key.unwrap());
     }
 }
+
+/// A turn that stopped at the bound on moves left tokens that can move.
+#[tokio::test]
+async fn an_instance_in_the_midst_of_its_moves_goes_on() {
+    for house in House::all() {
+        let engine = async || {
+            let options = EngineOptions { moves_per_turn: 1, ..Default::default() };
+            house.builder().definition(gateways(30)).options(options).start().await.unwrap()
+        };
+        let first = engine().await;
+        let second_commit = house.hold_commit(2);
+        let run = first.start_definition("long", json!({})).await.unwrap();
+        let (stopped, ()) = tokio::join!(biased; first.shutdown(), async { drop(second_commit) });
+        stopped.unwrap();
+        let id = run.id();
+        drop((first, run));
+        house.audit();
+
+        let second = engine().await;
+        assert_eq!(second.recovered().resumed, [id]);
+        second.run::<Value>(id).outcome().await.unwrap().completed().unwrap();
+        house.finish(second).await;
+    }
+}

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::{Event, Failure, FailureKind, TokenId};
+use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::instance::{Ending, Instance, Token, TokenState};
 use crate::refused::Refused;
@@ -20,7 +21,7 @@ use crate::store::{self, StartRow, Started, Verdict};
 use crate::vars::Current;
 
 use super::live::{Cache, Live};
-use super::mailbox::{Answer, Message, Over, Post, Start};
+use super::mailbox::{Answer, Message, Over, Post, Start, Unsure};
 use super::registry::Registered;
 use super::shared::Shared;
 use super::turn::PendingTurn;
@@ -127,6 +128,7 @@ impl Dispatcher {
             Message::Committed(turns, Ok(verdicts)) => self.committed(turns, verdicts),
             Message::Committed(turns, Err(error)) => self.not_committed(turns, error),
             Message::Recover(instance) => self.recover(instance),
+            Message::LookFor(turn) => self.look_for(turn),
             Message::Await(instance, sender) => self.await_end(instance, sender),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
@@ -259,11 +261,13 @@ impl Dispatcher {
     /// Forgets an instance whose turn did not happen as far as it is known. What must be done
     /// then: its events again, and whatever its stored state says is in flight and is not.
     fn forget(&mut self, turn: PendingTurn, deliver: bool) -> Vec<Message> {
-        let PendingTurn { instance, event, answer, .. } = turn;
+        let PendingTurn { instance, registered, seq, event, answer, .. } = turn;
+        let process = registered.definition.name().to_owned();
+        let look = Message::LookFor(Unsure { instance, process, seq });
         let queue = self.cache.remove(instance).map(|live| live.queue).unwrap_or_default();
         let first = deliver.then_some(Post { instance, event, answer });
         let posts = first.into_iter().chain(queue).map(Message::Post);
-        posts.chain([Message::Recover(instance)]).collect()
+        [look].into_iter().chain(posts).chain([Message::Recover(instance)]).collect()
     }
 
     /// Another instance has the key: with the same input it is the one that the caller wants.
@@ -389,6 +393,23 @@ impl Dispatcher {
                 self.recover_later(instance);
             }
             Ok(None) | Err(_) => {}
+        }
+    }
+
+    /// Tells watchers of a turn that is durable although its commit seemed to fail.
+    fn look_for(&mut self, turn: Unsure) {
+        let Unsure { instance, seq, .. } = turn;
+        match self.shared.store.history(instance, seq - 1, 1) {
+            Ok(rows) => {
+                let row = rows.first().filter(|row| row.seq == seq);
+                if let Some(Ok(recorded)) = row.map(|row| Recorded::read(instance, row)) {
+                    self.shared.watchers.send(instance, &turn.process, || recorded);
+                }
+            }
+            Err(store::Error::Io(_) | store::Error::Full(_)) => {
+                self.again.push((Instant::now() + RETRY_COMMIT, Message::LookFor(turn)));
+            }
+            Err(_) => {}
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) enum Message {
     Committed(Vec<PendingTurn>, Result<Vec<Verdict>, store::Error>),
     /// An instance must go on after a restart.
     Recover(InstanceId),
+    /// A commit failed that may have happened all the same: look whether the turn is there.
+    LookFor(Unsure),
     /// Someone waits for the end of an instance.
     Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
     /// Take no more work, await what is in flight, close the store, answer.
@@ -61,6 +63,13 @@ pub(super) struct Over {
     pub(super) attempt: u32,
     pub(super) node: String,
     pub(super) result: Result<Json, Failure>,
+}
+
+/// A turn of which nobody knows whether it is durable.
+pub(super) struct Unsure {
+    pub(super) instance: InstanceId,
+    pub(super) process: String,
+    pub(super) seq: u64,
 }
 
 /// Where a caller waits. The call counts against the mailbox's bound until it is answered.

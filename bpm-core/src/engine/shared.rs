@@ -98,17 +98,28 @@ impl Watchers {
 
     /// Tells what a durable turn did, if anyone watches. They get its event and changes.
     pub(super) fn tell(&self, turn: &mut PendingTurn) {
+        let process = turn.registered.definition.name();
+        self.send(turn.instance, process, || Recorded {
+            seq: turn.seq,
+            at: turn.at,
+            event: mem::replace(&mut turn.event, Event::Continued),
+            changes: mem::take(&mut turn.changes),
+        });
+    }
+
+    /// Tells of a turn, if anyone watches.
+    pub(super) fn send(
+        &self,
+        instance: InstanceId,
+        process: &str,
+        recorded: impl FnOnce() -> Recorded,
+    ) {
         let sender = self.lock();
-        let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) else {
-            return;
-        };
-        let process = turn.registered.definition.name().to_owned();
-        let event = mem::replace(&mut turn.event, Event::Continued);
-        let changes = mem::take(&mut turn.changes);
-        let recorded = Recorded { seq: turn.seq, at: turn.at, event, changes };
-        let instance = turn.instance;
-        // Nobody watches any more if this fails.
-        let _ = sender.send(Arc::new(Observed { instance, process, recorded }));
+        if let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) {
+            let (process, recorded) = (process.to_owned(), recorded());
+            // Nobody watches any more if this fails.
+            let _ = sender.send(Arc::new(Observed { instance, process, recorded }));
+        }
     }
 
     /// Ends the streams.

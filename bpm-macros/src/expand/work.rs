@@ -225,8 +225,7 @@ impl Emit<'_> {
     fn items(&self, node: usize, items: &Tokens, list: usize, cursor: usize) -> TokenStream {
         let at = items.first().map_or_else(ours, TokenTree::span);
         let method = method("items", at);
-        let (list, cursor) =
-            (self.slots.set(node, list, ours()), self.slots.set(node, cursor, ours()));
+        let (list, cursor) = (self.slots.set(node, list, at), self.slots.set(node, cursor, ours()));
         let arguments = call(quote_spanned!(ours()=> #list, #cursor,), items);
         quote_spanned!(ours()=> return __vars.#method #arguments;)
     }

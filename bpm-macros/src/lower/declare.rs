@@ -62,7 +62,8 @@ impl<'a> Lowering<'a> {
             | Do::User { target: None, .. }
             | Do::Break { .. }
             | Do::Continue { .. }
-            | Do::Return { .. } => {}
+            | Do::Return { .. }
+            | Do::Leaves { .. } => {}
         }
     }
 

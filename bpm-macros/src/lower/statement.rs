@@ -24,8 +24,8 @@ impl<'a> Lowering<'a> {
                 self.service(at, target.as_ref(), task, arguments.as_ref());
             }
             Do::Script { target, value } => self.script(at, target, value),
-            Do::LetElse { target, value, otherwise } => {
-                self.let_else(at, target, value, otherwise);
+            Do::LetElse { target, value, word, otherwise } => {
+                self.let_else(at, target, value, *word, otherwise);
             }
             Do::User { target, name, form, clauses } => {
                 self.user(at, target.as_ref(), name, form, clauses);
@@ -42,6 +42,7 @@ impl<'a> Lowering<'a> {
             Do::Continue { label } => self.jump(at, label.as_ref(), "continue"),
             Do::Return { value } => self.return_result(at, value),
             Do::Broken { sets, report } => self.broken(at, sets, report),
+            Do::Leaves { report } => self.leaves(at, report),
         }
     }
 
@@ -143,6 +144,19 @@ impl<'a> Lowering<'a> {
             let work = Work::Broken { keeps, report: report.clone() };
             self.visit(Visit { node, prologue: Default::default(), work });
         }
+    }
+
+    /// What was not understood and does not go on.
+    fn leaves(&mut self, at: At, report: &Report) {
+        self.reports.push(report.clone());
+        self.ends_wrongly(at.span);
+    }
+
+    /// The current path ends in what was reported: nothing else is said about it.
+    pub(super) fn ends_wrongly(&mut self, span: Span) {
+        let name = NodeName::Content("?".into());
+        let node = self.node(Kind::End { returns: true }, name, span);
+        self.places.broken.insert(node);
     }
 }
 

@@ -149,10 +149,10 @@ impl Parser<'_> {
             let otherwise = parser.at_word(0, "else") && !closed;
             parser.at_sign(0, ';') || otherwise || parser.starts_statement()
         });
-        if self.eat_word("else").is_some() {
+        if let Some(word) = self.eat_word("else") {
             let otherwise = self.block("behind `else`");
             self.eat_sign(';');
-            return Do::LetElse { target, value, otherwise };
+            return Do::LetElse { target, value, word: word.span(), otherwise };
         }
         self.eat_sign(';');
         if value.is_empty() {
@@ -292,7 +292,10 @@ fn not_there_yet(word: &str, span: Span, mut sets: Vec<Ident>, rest: &[TokenTree
     let report =
         Report::new(span, format!("`{word}` is a word of the language that is not there yet"))
             .follows("this version of bpm-engine cannot run it");
-    Do::Broken { sets, report }
+    match word {
+        "fail" | "goto" => Do::Leaves { report },
+        _ => Do::Broken { sets, report },
+    }
 }
 
 /// What a stray statement was probably meant to be, and the variable that it would set.

@@ -32,6 +32,10 @@ async fn tell(who: &str) {
     let _ = who;
 }
 
+#[service_task]
+#[cfg(any())]
+async fn never_there() {}
+
 mod tasks {
     use bpm_engine::prelude::*;
 
