@@ -22,6 +22,7 @@ mod shared;
 mod start;
 mod statistics;
 mod turn;
+mod unreadable;
 mod watch;
 mod workers;
 mod writer;

@@ -20,6 +20,7 @@ use super::recovery;
 use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
+use super::unreadable::Unreadable;
 use super::workers::Workers;
 use super::writer::Writer;
 use super::{Background, Engine, Owner};
@@ -110,6 +111,7 @@ impl EngineBuilder {
             mailbox: Arc::new(Mailbox::default()),
             watchers: Watchers::new(self.options.watch_turns),
             counters: Counters::default(),
+            unreadable: Unreadable::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
             runtime: tasks,
             options: self.options,

@@ -170,6 +170,7 @@ impl Dispatcher {
     /// The instance could not be loaded: a caller gets the error; what the engine told itself is
     /// tried again, if the store may get well.
     fn undelivered(&mut self, post: Post, error: Error) {
+        self.note_unreadable(post.instance, &error);
         match post.answer {
             Some(answer) => answer.send(Err(error)),
             None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
@@ -392,7 +393,16 @@ impl Dispatcher {
             Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
                 self.recover_later(instance);
             }
-            Ok(None) | Err(_) => {}
+            Err(error) => self.note_unreadable(instance, &error),
+            Ok(None) => {}
+        }
+    }
+
+    /// An instance whose rows cannot be read rests, and that is visible.
+    fn note_unreadable(&self, instance: InstanceId, error: &Error) {
+        if let Error::Store(store::Error::Corrupt(what)) = error {
+            let (store, now) = (&*self.shared.store, self.shared.clock.now());
+            self.shared.unreadable.note(store, instance, what.clone(), now);
         }
     }
 
