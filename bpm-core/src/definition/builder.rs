@@ -1,5 +1,7 @@
 //! The builder: a process drawn by hand, checked like one that the compiler checked.
 
+use std::panic::Location;
+
 use bpm_model::check::check;
 use bpm_model::finding::{Code, Fault, Finding, Findings, Named, Place};
 use bpm_model::graph::{
@@ -18,7 +20,31 @@ pub struct DefinitionBuilder {
     name: String,
     version: u32,
     nodes: Vec<Node>,
-    edges: Vec<(String, String, Condition)>,
+    edges: Vec<Drawn>,
+    calls: Calls,
+}
+
+/// An edge as it was written.
+#[derive(Clone, Debug)]
+struct Drawn {
+    from: String,
+    to: String,
+    condition: Condition,
+    call: Call,
+}
+
+/// Where in a source a method of the builder was called.
+type Call = &'static Location<'static>;
+
+/// The calls that made the elements of a graph.
+#[derive(Clone, Debug)]
+struct Calls {
+    process: Call,
+    nodes: Vec<Call>,
+    /// The edges whose nodes exist.
+    edges: Vec<Call>,
+    /// Nodes that do not exist, each with the first edge that names it.
+    unknown: Vec<(String, Call)>,
 }
 
 /// When an edge out of an exclusive gateway is taken. Among several edges the first one in the
@@ -35,8 +61,15 @@ pub enum EdgeCondition {
 }
 
 impl DefinitionBuilder {
+    #[track_caller]
     pub(super) fn new(name: String) -> Self {
-        Self { name, version: 1, nodes: Vec::new(), edges: Vec::new() }
+        let calls = Calls {
+            process: Location::caller(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            unknown: Vec::new(),
+        };
+        Self { name, version: 1, nodes: Vec::new(), edges: Vec::new(), calls }
     }
 
     /// Sets the version; it is 1 otherwise.
@@ -46,44 +79,52 @@ impl DefinitionBuilder {
     }
 
     /// Adds the start.
+    #[track_caller]
     pub fn start(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::Start)
     }
 
     /// Adds an end. The instance completes with its variables.
+    #[track_caller]
     pub fn end(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::End { returns: false })
     }
 
     /// Adds a service task, run by the handler or task of the same name. Its result, an object,
     /// is merged into the variables.
+    #[track_caller]
     pub fn service(self, id: impl Into<String>) -> Self {
         self.node(id, |id| Kind::Service { task: id })
     }
 
     /// Adds a user task. Its payload, an object, is merged into the variables.
+    #[track_caller]
     pub fn user(self, id: impl Into<String>) -> Self {
         self.node(id, |id| Kind::User { name: id })
     }
 
     /// Adds an exclusive gateway: a choice if it has several ways out, a merge if it has several
     /// ways in.
+    #[track_caller]
     pub fn exclusive(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::Exclusive)
     }
 
     /// Adds a parallel gateway: a fork if it has several ways out, a join if it has several ways
     /// in.
+    #[track_caller]
     pub fn parallel(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::Parallel)
     }
 
     /// Leads from one node to another.
+    #[track_caller]
     pub fn edge(self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.connect(from.into(), to.into(), Condition::Always)
     }
 
     /// Leads from an exclusive gateway to a node under a condition.
+    #[track_caller]
     pub fn edge_if(
         self,
         from: impl Into<String>,
@@ -102,39 +143,47 @@ impl DefinitionBuilder {
 
     /// Checks the whole and makes a definition of it, or gives every finding.
     pub fn build(self) -> Result<ProcessDefinition, Findings> {
-        let (graph, unknown) = self.graph();
-        let findings = findings(&graph, unknown);
+        let (graph, calls) = self.graph();
+        let findings = findings(&graph, &calls);
         if findings.is_empty() {
             Ok(ProcessDefinition::new(graph, None))
         } else {
-            Err(Findings::new(findings, graph))
+            let called = |finding: &Finding, place: &Place| Some(calls.of(finding, place));
+            Err(Findings::new(findings, graph).called(called))
         }
     }
 
+    #[track_caller]
     fn node(mut self, id: impl Into<String>, kind: impl FnOnce(Text) -> Kind) -> Self {
         let id = Text::Owned(id.into());
         let kind = kind(id.clone());
         let (reads, sets) = (List::default(), List::default());
+        self.calls.nodes.push(Location::caller());
         self.nodes.push(Node { id, kind, scope: 0, reads, sets, source: Text::default() });
         self
     }
 
+    #[track_caller]
     fn connect(mut self, from: String, to: String, condition: Condition) -> Self {
-        self.edges.push((from, to, condition));
+        self.edges.push(Drawn { from, to, condition, call: Location::caller() });
         self
     }
 
-    /// The graph of all edges whose nodes exist, and a finding for every node that does not.
-    fn graph(self) -> (Graph, Vec<Finding>) {
+    /// The graph of all edges whose nodes exist, and what was called for it.
+    fn graph(self) -> (Graph, Calls) {
         let mut edges = Vec::new();
-        let mut unknown = Vec::new();
+        let mut calls = self.calls;
         let index = |id: &str| self.nodes.iter().position(|node| node.id == id);
-        for (from, to, condition) in self.edges {
+        for Drawn { from, to, condition, call } in self.edges {
             match (index(&from), index(&to)) {
-                (Some(from), Some(to)) => edges.push(edge(from, to, condition)),
-                (known, _) => {
-                    let name = if known.is_some() { to } else { from };
-                    unknown.push(unknown_node(name, &self.nodes));
+                (Some(from), Some(to)) => {
+                    edges.push(edge(from, to, condition));
+                    calls.edges.push(call);
+                }
+                (known_from, known_to) => {
+                    let ends = [(known_from, from), (known_to, to)];
+                    let unknown = ends.into_iter().filter(|(known, _)| known.is_none());
+                    unknown.for_each(|(_, name)| calls.name_unknown(name, call));
                 }
             }
         }
@@ -149,7 +198,7 @@ impl DefinitionBuilder {
             parameters: 0,
             scopes: vec![Scope { kind: ScopeKind::Process, parent: 0 }].into(),
         };
-        (graph, unknown)
+        (graph, calls)
     }
 }
 
@@ -157,19 +206,43 @@ fn edge(from: usize, to: usize, condition: Condition) -> Edge {
     Edge { from, to, condition, text: Text::default(), sets: List::default() }
 }
 
-fn unknown_node(name: String, nodes: &[Node]) -> Finding {
-    let ids = nodes.iter().map(|node| node.id.as_ref());
-    let nearest = spell::nearest(&name, ids).map(str::to_owned);
-    Finding::new(Fault::Unknown { named: Named::Node, name, nearest }, Place::Process)
+impl Calls {
+    /// One node that is not there is one mistake, however many edges name it.
+    fn name_unknown(&mut self, name: String, call: Call) {
+        if self.unknown.iter().all(|(known, _)| *known != name) {
+            self.unknown.push((name, call));
+        }
+    }
+
+    /// The call that made what a finding speaks about at a place.
+    fn of(&self, finding: &Finding, place: &Place) -> Call {
+        let found = match (place, &finding.fault) {
+            (_, Fault::Unknown { name, .. }) => {
+                self.unknown.iter().find(|(known, _)| known == name).map(|(_, call)| call)
+            }
+            (Place::Node(node) | Place::Read { node, .. } | Place::Set { node, .. }, _) => {
+                self.nodes.get(*node)
+            }
+            (Place::Edge(edge) | Place::Expression { edge, .. }, _) => self.edges.get(*edge),
+            (Place::Process | Place::Result | Place::Scope(_), _) => None,
+        };
+        found.copied().unwrap_or(self.process)
+    }
+}
+
+fn unknown_node(name: &str, graph: &Graph) -> Finding {
+    let ids = graph.nodes.iter().map(|node| node.id.as_ref());
+    let nearest = spell::nearest(name, ids).map(str::to_owned);
+    let fault = Fault::Unknown { named: Named::Node, name: name.to_owned(), nearest };
+    Finding::new(fault, Place::Process)
 }
 
 /// Every finding; where edges are missing because they name unknown nodes, what would only follow
 /// from that is left out.
-fn findings(graph: &Graph, mut unknown: Vec<Finding>) -> Vec<Finding> {
-    let found = check(graph).into_iter();
-    if unknown.is_empty() {
-        return found.collect();
-    }
-    unknown.extend(found.filter(|finding| matches!(finding.code(), Code::B001 | Code::B014)));
-    unknown
+fn findings(graph: &Graph, calls: &Calls) -> Vec<Finding> {
+    let unknown = calls.unknown.iter().map(|(name, _)| unknown_node(name, graph));
+    let remains = |finding: &Finding| {
+        calls.unknown.is_empty() || matches!(finding.code(), Code::B001 | Code::B014)
+    };
+    unknown.chain(check(graph).into_iter().filter(remains)).collect()
 }
