@@ -42,6 +42,8 @@ pub(super) struct Dispatcher {
     workers: Workers,
     writer: Writer,
     pending: Vec<PendingTurn>,
+    /// Room for the turns after these.
+    spare: Vec<PendingTurn>,
     waiting: HashMap<InstanceId, Waiting>,
     /// What could not be done because the store failed, and when it is tried again.
     again: Vec<(Duration, Message)>,
@@ -78,6 +80,7 @@ impl Dispatcher {
             workers,
             writer,
             pending: Vec::new(),
+            spare: Vec::new(),
             waiting: HashMap::new(),
             again: Vec::new(),
             timers,
@@ -88,8 +91,10 @@ impl Dispatcher {
     /// Runs until the engine stops. Should it panic, callers get an answer all the same.
     pub(super) fn run(mut self) {
         let _closed = CloseOnDrop(Arc::clone(&self.shared));
+        let mut messages = Vec::new();
         while !self.is_done() {
-            for message in self.shared.mailbox.take(self.wait()) {
+            self.shared.mailbox.take(self.wait(), &mut messages);
+            for message in messages.drain(..) {
                 self.handle(message);
             }
             self.take_overdue(self.shared.clock.monotonic());
@@ -186,6 +191,7 @@ impl Dispatcher {
     /// The instance could not be loaded: a caller gets the error; what the engine told itself is
     /// tried again, if the store may get well.
     fn undelivered(&mut self, post: Post, error: Error) {
+        self.note_unreadable(post.instance, &error);
         match post.answer {
             Some(answer) => answer.send(Err(error)),
             None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
@@ -232,23 +238,24 @@ impl Dispatcher {
             return;
         }
         let most = self.shared.options.turns_per_commit.max(1);
-        let rest = self.pending.split_off(self.pending.len().min(most));
-        let turns = std::mem::replace(&mut self.pending, rest);
+        let mut turns = std::mem::replace(&mut self.pending, std::mem::take(&mut self.spare));
+        self.pending.extend(turns.drain(turns.len().min(most)..));
         self.writer.commit(self.shared.clock.now(), turns);
     }
 
-    fn committed(&mut self, turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
+    fn committed(&mut self, mut turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
         self.writer.done();
         self.commit();
         let durable = verdicts.iter().filter(|verdict| **verdict == Verdict::Committed).count();
         self.shared.counters.committed(durable);
-        for (turn, verdict) in turns.into_iter().zip(verdicts) {
+        for (turn, verdict) in turns.drain(..).zip(verdicts) {
             match verdict {
                 Verdict::Committed => self.release(turn),
                 Verdict::Stale => self.stale(turn),
                 Verdict::KeyTaken(started) => self.key_taken(turn, &started),
             }
         }
+        self.spare = turns;
     }
 
     /// Nothing of the batch happened, or nobody knows: callers get the error, the instances are
@@ -454,7 +461,16 @@ impl Dispatcher {
             Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
                 self.recover_later(instance);
             }
-            Ok(None) | Err(_) => {}
+            Err(error) => self.note_unreadable(instance, &error),
+            Ok(None) => {}
+        }
+    }
+
+    /// An instance whose rows cannot be read rests, and that is visible.
+    fn note_unreadable(&self, instance: InstanceId, error: &Error) {
+        if let Error::Store(store::Error::Corrupt(what)) = error {
+            let (store, now) = (&*self.shared.store, self.shared.clock.now());
+            self.shared.unreadable.note(store, instance, what.clone(), now);
         }
     }
 
