@@ -27,6 +27,8 @@ macro_rules! programs {
 
 programs! {
     same_id "../ui/B001/same_id_built.rs"
+    clause_of_nothing "../ui/B002/clause_of_nothing_built.rs"
+    foreign_clause "../ui/B002/foreign_clause_built.rs"
     missing_node "../ui/B002/missing_node_built.rs"
     misspelt_node "../ui/B002/misspelt_node_built.rs"
     two_nodes "../ui/B002/two_nodes_built.rs"
@@ -43,6 +45,7 @@ programs! {
     one_condition "../ui/B013/one_condition_built.rs"
     two_conditions "../ui/B013/two_conditions_built.rs"
     values "../ui/B013/values_built.rs"
+    duration "../ui/B014/duration_built.rs"
     function "../ui/B014/function_built.rs"
     not_bool "../ui/B014/not_bool_built.rs"
     syntax "../ui/B014/syntax_built.rs"
