@@ -231,7 +231,7 @@ impl DefinitionBuilder {
             match (&mut self.nodes[at].kind, clause) {
                 (Kind::Service { policy, .. }, Clause::Retry(retry)) => policy.retry = Some(retry),
                 (Kind::Service { policy, .. }, Clause::Timeout(ms)) => policy.timeout_ms = Some(ms),
-                (_, clause) => findings.push(foreign(clause, at)),
+                (_, clause) => findings.push(foreign(clause, &id, at)),
             }
         }
         findings
@@ -270,12 +270,12 @@ fn edge(from: usize, to: usize, condition: Condition) -> Edge {
     Edge { from, to, condition, text: Text::default(), sets: List::default() }
 }
 
-fn foreign(clause: Clause, node: usize) -> Finding {
+fn foreign(clause: Clause, id: &str, node: usize) -> Finding {
     let word = match clause {
         Clause::Retry(_) => "retry",
         Clause::Timeout(_) => "timeout",
     };
-    Finding::new(Fault::ForeignClause { word }, Place::Node(node))
+    Finding::new(Fault::ForeignClause { word, of: id.to_owned() }, Place::Node(node))
 }
 
 fn unknown_node(name: String, nodes: &[Node], named: Named) -> Finding {
@@ -291,6 +291,8 @@ fn findings(graph: &Graph, mut unknown: Vec<Finding>) -> Vec<Finding> {
     if unknown.is_empty() {
         return found.collect();
     }
-    unknown.extend(found.filter(|finding| matches!(finding.code(), Code::B001 | Code::B014)));
+    unknown.extend(
+        found.filter(|finding| matches!(finding.code(), Code::B001 | Code::B014 | Code::B015)),
+    );
     unknown
 }
