@@ -220,6 +220,7 @@ impl Parser<'_> {
             || self.at_signs(['.', '.'])
             || PARTS.iter().any(|word| self.at_word(0, word))
             || self.at_clause_word()
+            || (self.at_word(0, "crate") && self.at_sign(1, '='))
             || self.at_misspelt_clause()
             || self.starts_statement()
     }
