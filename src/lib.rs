@@ -120,4 +120,7 @@ pub mod prelude {
 mod documents {
     #[doc = include_str!("../docs/engine.md")]
     struct Engine;
+
+    #[doc = include_str!("../docs/timers-and-retries.md")]
+    struct TimersAndRetries;
 }

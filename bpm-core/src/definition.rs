@@ -57,6 +57,7 @@ struct Inner {
 
 impl ProcessDefinition {
     /// A definition as data.
+    #[track_caller]
     pub fn builder(name: impl Into<String>) -> DefinitionBuilder {
         DefinitionBuilder::new(name.into())
     }

@@ -24,6 +24,7 @@ mod start;
 mod statistics;
 mod timers;
 mod turn;
+mod unreadable;
 mod watch;
 mod workers;
 mod writer;

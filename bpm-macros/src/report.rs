@@ -1,7 +1,5 @@
 //! What the macros have to say about a program: each report becomes one compiler error.
 
-use std::ops::Range;
-
 use bpm_model::finding::{Fault, Finding, Place};
 use bpm_model::graph::{Graph, Origin, Outcome};
 use proc_macro2::{Span, TokenStream};
@@ -64,15 +62,10 @@ impl Report {
         self
     }
 
-    /// The same with a part of a text underlined: macros cannot point into a literal.
-    pub(crate) fn underlined(mut self, text: &str, at: &Range<usize>) -> Report {
-        let before = text.get(..at.start).unwrap_or_default();
-        let first = before.rfind('\n').map_or(0, |end| end + 1);
-        let line = text.get(first..).unwrap_or_default().lines().next().unwrap_or_default();
-        let column = text.get(first..at.start).unwrap_or_default().chars().count();
-        let marked = text.get(at.clone()).unwrap_or_default().lines().next().unwrap_or_default();
-        let carets = "^".repeat(marked.chars().count().max(1));
-        self.add("", &format!("  {line}\n    {}{carets}", " ".repeat(column)));
+    /// The same with an expression and carets below a part of it: macros cannot point into a
+    /// literal.
+    pub(crate) fn shown(mut self, shown: &str) -> Report {
+        shown.lines().for_each(|line| self.add("  ", line));
         self
     }
 

@@ -164,6 +164,53 @@ fn one_mistake_is_one_report() {
 }
 
 #[test]
+fn a_jump_that_cannot_be_is_the_only_report() {
+    let leaves = "[B007] this jump leaves the concurrent branch `a`";
+    reports("loop { parallel { a: { break; } b: { service f(n); } } }", &[leaves]);
+    reports("loop { parallel { a: { if n > 3 { break; } service g(n); } b: { } } }", &[leaves]);
+    reports("loop { service f(n); parallel { a: { continue; } b: { } } break; }", &[leaves]);
+    reports("'out: loop { loop { parallel { a: { break 'out; } b: { } } break; } }", &[leaves]);
+    reports("loop { loop { parallel { a: { break; } b: { } } } service f(n); break; }", &[leaves]);
+    reports(
+        "parallel { a: { 'out: loop { parallel { c: { break 'out; } d: { } } } } b: { } }",
+        &["[B007] this jump leaves the concurrent branch `c`"],
+    );
+    reports(
+        "'out: loop { parallel { a: { parallel { c: { break 'out; } d: { } } } b: { } } }",
+        &["[B007] this jump leaves the concurrent branch `c`"],
+    );
+    reports("'out: loop { loop { break 'uot; } }", &["[B002] there is no label `'uot`"]);
+    reports("loop { service f(n); loop { break 'uot; } }", &["[B002] there is no label `'uot`"]);
+    reports("loop { service f(n); continue 'uot; }", &["[B002] there is no label `'uot`"]);
+    reports(
+        "loop { parallel { a: { break 'uot; } b: { } } }",
+        &["[B002] there is no label `'uot`"],
+    );
+}
+
+#[test]
+fn an_unknown_branch_says_nothing_about_data() {
+    let unknown = "[B002] there is no branch `pakc`";
+    let pack = "pack: { let parcel = service pack(&order); }";
+    let block = |rest: &str| format!("parallel {{ {pack} {rest} }}");
+    reports(&block("label after pakc: { service label(&parcel); }"), &[unknown]);
+    let both = block("label after pakc: { let parcel = n; }");
+    reports(&format!("{both} service f(parcel);"), &[unknown]);
+    reports(&block("label after pakc: { } send after label: { service f(parcel); }"), &[unknown]);
+    reports(
+        &block("label after pakc: { } send: { service f(parcel); }"),
+        &[unknown, "[B004] the branch `send` reads `parcel`, which the branch `pack` sets"],
+    );
+    reports(
+        &format!(
+            "let weight = n; {}",
+            block("label after pakc: { if n > 3 { let x = n; } service f(x, weight); }")
+        ),
+        &[unknown, "[B003] `x` may be unset where `f` reads it"],
+    );
+}
+
+#[test]
 fn words_are_contextual() {
     reports("let user = n; let service = user; if service > user { }", &[]);
     reports("let wait = n; let call = wait + 1; let x = call * wait;", &[]);

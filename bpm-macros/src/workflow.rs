@@ -3,8 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use bpm_model::check;
-use bpm_model::finding::{Finding, Place};
-use bpm_model::graph::Condition;
+use bpm_model::finding::{Fault, Finding, Place};
 
 use crate::lower::{Lowered, lower};
 use crate::report::Report;
@@ -48,28 +47,23 @@ fn findings(lowered: &Lowered) -> Vec<Report> {
 /// Whether a finding only follows from what was not understood.
 fn is_vague(finding: &Finding, lowered: &Lowered) -> bool {
     let vague = |place: &Place| lowered.places.is_vague(place);
-    vague(&finding.place) || finding.related.iter().any(vague)
+    let unordered = |branch: &usize| lowered.places.is_unordered(&lowered.graph, *branch);
+    let is_of_order = match &finding.fault {
+        Fault::Race { branch, other, .. } | Fault::UnorderedRead { branch, other, .. } => {
+            unordered(branch) || unordered(other)
+        }
+        _ => false,
+    };
+    is_of_order || vague(&finding.place) || finding.related.iter().any(vague)
 }
 
 fn report(finding: &Finding, lowered: &Lowered) -> Report {
     let message = finding.message(&lowered.graph);
     let span = lowered.places.span(&finding.place);
     let what = format!("[{}] {}", message.code, message.what);
-    let report = Report::new(span, what).follows(&message.follows);
-    let report = match &finding.place {
-        Place::Expression { edge, at } => report.underlined(expression(lowered, *edge), at),
-        _ => report,
-    };
+    let report = Report::new(span, what).follows(&message.follows).shown(&message.shown);
     let notes = message.notes.iter();
     notes.fold(report.help(&message.help), |report, (place, note)| {
         report.note(lowered.places.span(place), note)
     })
-}
-
-/// The text of the expression on an edge.
-fn expression<'a>(lowered: &'a Lowered, edge: usize) -> &'a str {
-    match &lowered.graph.edges[edge].condition {
-        Condition::Expression(text) => text,
-        _ => "",
-    }
 }

@@ -57,7 +57,7 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 
     names::same_ids(graph, &mut findings);
     names::same_branches(graph, &mut findings);
-    form::start_and_end(graph, &mut findings);
+    form::start_and_end(graph, &ways, &mut findings);
     form::degrees(graph, &ways, &mut findings);
     form::conditions(graph, &ways, &mut findings);
     form::defaults(graph, &ways, &constants, &mut findings);
@@ -65,7 +65,7 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     policies::sensible(graph, &mut findings);
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
-    flow::dead(graph, &ways, &excused, &mut findings);
+    flow::dead(graph, &ways, &constants, &excused, &mut findings);
     flow::no_exit(graph, &ways, &mut findings);
     flow::no_durable_point(graph, &ways, &mut findings);
     flow::jumps(graph, &crossings, &mut findings);
@@ -96,7 +96,9 @@ fn silence_doubled(findings: &mut Vec<Finding>) {
         .flatten()
         .collect();
     findings.retain(|finding| match (&finding.fault, &finding.place) {
-        (Fault::NeverRuns | Fault::Degree(_), Place::Node(node)) => !doubled.contains(node),
+        (Fault::NeverRuns | Fault::NeverChosen { .. } | Fault::Degree(_), Place::Node(node)) => {
+            !doubled.contains(node)
+        }
         _ => true,
     });
 }

@@ -43,6 +43,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) use error::caret;
 pub use error::{Error, ErrorKind};
 pub use types::Type;
 pub use value::Value;

@@ -3,6 +3,7 @@
 //! A finding names elements of the graph; each front end keeps its own map from element to place
 //! in a source: the macro a span, the builder the line of a call.
 
+mod findings;
 mod message;
 mod path;
 mod words;
@@ -10,6 +11,7 @@ mod words;
 use std::fmt;
 use std::ops::Range;
 
+pub use findings::Findings;
 pub use message::Message;
 
 use crate::graph::Graph;
@@ -119,6 +121,8 @@ pub enum Step {
         /// The edge that stays empty.
         edge: usize,
     },
+    /// A second token reaches this node.
+    Again(usize),
 }
 
 /// What kind of name is not known.
@@ -268,6 +272,14 @@ pub enum Fault {
     },
     /// Nothing leads to the node.
     NeverRuns,
+    /// What leads to the node is never chosen, because a condition does not depend on anything.
+    NeverChosen {
+        /// The edge with that condition: the one that leads to the node if it is always false,
+        /// one that is tried before if it is always true.
+        edge: usize,
+        /// What the condition always is.
+        always: bool,
+    },
     /// The loop has no way out.
     NoExit,
     /// The loop can turn without ever resting.
@@ -335,7 +347,7 @@ impl Fault {
             Fault::MayBeUnset { .. } => Code::B003,
             Fault::UndoMayBeUnset { .. } | Fault::NothingToUndo => Code::B010,
             Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
-            Fault::NeverRuns => Code::B005,
+            Fault::NeverRuns | Fault::NeverChosen { .. } => Code::B005,
             Fault::NoExit | Fault::NoDurablePoint => Code::B006,
             Fault::LeavesBranch { .. } => Code::B007,
             Fault::AfterCycle { .. } => Code::B008,
@@ -397,65 +409,3 @@ impl Finding {
         words::message(self, graph)
     }
 }
-
-/// All findings on one graph: the error of whoever builds a graph at run time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Findings {
-    findings: Vec<Finding>,
-    graph: Graph,
-}
-
-impl Findings {
-    /// The findings that [`check`](crate::check::check) or a builder made on `graph`.
-    pub fn new(findings: Vec<Finding>, graph: Graph) -> Findings {
-        Findings { findings, graph }
-    }
-
-    /// The codes, in the order of the findings.
-    pub fn codes(&self) -> Vec<Code> {
-        self.iter().map(Finding::code).collect()
-    }
-
-    /// The findings.
-    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
-        self.findings.iter()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.findings.len()
-    }
-
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    /// The graph that the findings are about.
-    pub fn graph(&self) -> &Graph {
-        &self.graph
-    }
-}
-
-impl<'a> IntoIterator for &'a Findings {
-    type Item = &'a Finding;
-    type IntoIter = std::slice::Iter<'a, Finding>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Display for Findings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, finding) in self.iter().enumerate() {
-            if at > 0 {
-                f.write_str("\n\n")?;
-            }
-            write!(f, "{}", finding.message(&self.graph))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Findings {}

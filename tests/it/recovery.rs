@@ -169,3 +169,32 @@ async fn an_instance_in_the_midst_of_its_moves_goes_on() {
         house.finish(second).await;
     }
 }
+
+#[tokio::test]
+async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.db");
+    let options = EngineOptions { grace: std::time::Duration::ZERO, ..Default::default() };
+    let builder = Engine::builder().store(Sqlite::open(&path).unwrap()).options(options);
+    let never = |_: Value| std::future::pending::<Result<Value, TaskError>>();
+    let engine =
+        builder.definition(line("line", &["service a"])).handler("a", never).start().await.unwrap();
+    let damaged = engine.start_definition("line", json!({})).await.unwrap().id();
+    let sound = engine.start_definition("line", json!({})).await.unwrap().id();
+    engine.shutdown().await.unwrap();
+
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE bpm_history SET body = '{' WHERE instance = ?1";
+    assert_eq!(file.execute(damage, [damaged.as_bytes()]).unwrap(), 1);
+    drop(file);
+
+    let builder = Engine::builder().store(Sqlite::open(&path).unwrap());
+    let engine =
+        builder.definition(line("line", &["service a"])).handler("a", done).start().await.unwrap();
+    engine.run::<Value>(sound).outcome().await.unwrap().completed().unwrap();
+    let incidents = engine.incidents().list().await.unwrap();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert_eq!((incidents[0].instance, incidents[0].process.as_str()), (damaged, "line"));
+    assert!(incidents[0].error.contains(&format!("turn 1 of instance {damaged}")), "{incidents:?}");
+    engine.shutdown().await.unwrap();
+}

@@ -1,18 +1,24 @@
 //! The builder: a process drawn by hand, checked like one that the compiler checked.
 
+mod calls;
+mod clauses;
+
+use std::panic::Location;
 use std::time::Duration;
 
 use bpm_model::check::check;
-use bpm_model::duration;
-use bpm_model::finding::{Code, Fault, Finding, Findings, Named, Place};
+use bpm_model::finding::{Code, Finding, Findings, Named, Place};
 use bpm_model::graph::{
     Condition, Edge, Graph, List, Node, Origin, Outcome, Scope, ScopeKind, Text,
 };
 use bpm_model::kind::Kind;
 use bpm_model::policy::{Policy, Retry};
-use bpm_model::spell;
 
 use super::ProcessDefinition;
+use calls::{Call, Calls};
+use clauses::{Clause, Clauses};
+
+pub use clauses::After;
 
 /// Collects nodes and edges; [`build`](Self::build) checks them.
 ///
@@ -22,43 +28,18 @@ pub struct DefinitionBuilder {
     name: String,
     version: u32,
     nodes: Vec<Node>,
-    edges: Vec<(String, String, Condition)>,
-    clauses: Vec<(String, Clause)>,
-    /// Durations that cannot be read, and the nodes that they are of.
-    unread: Vec<(usize, String)>,
+    edges: Vec<Drawn>,
+    clauses: Clauses,
+    calls: Calls,
 }
 
-/// What is said of a node behind it.
-#[derive(Clone, Copy, Debug)]
-enum Clause {
-    Retry(Retry),
-    Timeout(u64),
-}
-
-/// How long a timer waits: a [`Duration`], or a number with a unit like `14d` or `1.5h`.
+/// An edge as it was written.
 #[derive(Clone, Debug)]
-pub struct After(Result<u64, String>);
-
-impl From<Duration> for After {
-    fn from(duration: Duration) -> Self {
-        Self(Ok(millis(duration)))
-    }
-}
-
-impl From<&str> for After {
-    fn from(text: &str) -> Self {
-        Self(duration::millis(text).ok_or_else(|| text.to_owned()))
-    }
-}
-
-impl From<String> for After {
-    fn from(text: String) -> Self {
-        text.as_str().into()
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+struct Drawn {
+    from: String,
+    to: String,
+    condition: Condition,
+    call: Call,
 }
 
 /// When an edge out of an exclusive gateway is taken. Among several edges the first one in the
@@ -75,14 +56,15 @@ pub enum EdgeCondition {
 }
 
 impl DefinitionBuilder {
+    #[track_caller]
     pub(super) fn new(name: String) -> Self {
         Self {
             name,
             version: 1,
             nodes: Vec::new(),
             edges: Vec::new(),
-            clauses: Vec::new(),
-            unread: Vec::new(),
+            clauses: Clauses::default(),
+            calls: Calls::new(Location::caller()),
         }
     }
 
@@ -93,33 +75,38 @@ impl DefinitionBuilder {
     }
 
     /// Adds the start.
+    #[track_caller]
     pub fn start(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::Start)
     }
 
     /// Adds an end. The instance completes with its variables.
+    #[track_caller]
     pub fn end(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::End { returns: false })
     }
 
     /// Adds a service task, run by the handler or task of the same name. Its result, an object,
     /// is merged into the variables.
+    #[track_caller]
     pub fn service(self, id: impl Into<String>) -> Self {
         self.node(id, |id| Kind::Service { task: id, policy: Policy::NONE })
     }
 
     /// Adds a user task. Its payload, an object, is merged into the variables.
+    #[track_caller]
     pub fn user(self, id: impl Into<String>) -> Self {
         self.node(id, |id| Kind::User { name: id })
     }
 
     /// Adds a timer: an instance that comes there goes on after that time. The timer is durable,
     /// and never early by the engine's time.
+    #[track_caller]
     pub fn wait(mut self, id: impl Into<String>, after: impl Into<After>) -> Self {
-        let after_ms = match after.into().0 {
+        let after_ms = match after.into().millis() {
             Ok(after_ms) => Some(after_ms),
             Err(text) => {
-                self.unread.push((self.nodes.len(), text));
+                self.clauses.unread(self.nodes.len(), text);
                 None
             }
         };
@@ -143,34 +130,40 @@ impl DefinitionBuilder {
     ///     .build()?;
     /// # Ok::<(), bpm_model::finding::Findings>(())
     /// ```
+    #[track_caller]
     pub fn retry(self, service: impl Into<String>, retry: Retry) -> Self {
         self.clause(service.into(), Clause::Retry(retry))
     }
 
     /// Sets how long one attempt of the service task with this id may take; without a bound
     /// otherwise. An attempt that takes longer is dropped and has failed.
+    #[track_caller]
     pub fn timeout(self, service: impl Into<String>, timeout: Duration) -> Self {
-        self.clause(service.into(), Clause::Timeout(millis(timeout)))
+        self.clause(service.into(), Clause::Timeout(clauses::millis(timeout)))
     }
 
     /// Adds an exclusive gateway: a choice if it has several ways out, a merge if it has several
     /// ways in.
+    #[track_caller]
     pub fn exclusive(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::Exclusive)
     }
 
     /// Adds a parallel gateway: a fork if it has several ways out, a join if it has several ways
     /// in.
+    #[track_caller]
     pub fn parallel(self, id: impl Into<String>) -> Self {
         self.node(id, |_| Kind::Parallel)
     }
 
     /// Leads from one node to another.
+    #[track_caller]
     pub fn edge(self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.connect(from.into(), to.into(), Condition::Always)
     }
 
     /// Leads from an exclusive gateway to a node under a condition.
+    #[track_caller]
     pub fn edge_if(
         self,
         from: impl Into<String>,
@@ -189,65 +182,55 @@ impl DefinitionBuilder {
 
     /// Checks the whole and makes a definition of it, or gives every finding.
     pub fn build(mut self) -> Result<ProcessDefinition, Findings> {
-        let mut findings = self.apply_clauses();
-        let (graph, unknown) = self.graph();
-        findings.extend(self::findings(&graph, unknown));
+        let clauses = std::mem::take(&mut self.clauses);
+        let mut findings = clauses.apply(&mut self.nodes, &mut self.calls);
+        let (graph, calls) = self.graph();
+        findings.extend(self::findings(&graph, &calls));
         if findings.is_empty() {
             Ok(ProcessDefinition::new(graph, None))
         } else {
-            Err(Findings::new(findings, graph))
+            let called = |finding: &Finding, place: &Place| Some(calls.of(finding, place));
+            Err(Findings::new(findings, graph).called(called))
         }
     }
 
+    #[track_caller]
     fn node(mut self, id: impl Into<String>, kind: impl FnOnce(Text) -> Kind) -> Self {
         let id = Text::Owned(id.into());
         let kind = kind(id.clone());
         let (reads, sets) = (List::default(), List::default());
+        self.calls.node(Location::caller());
         self.nodes.push(Node { id, kind, scope: 0, reads, sets, source: Text::default() });
         self
     }
 
+    #[track_caller]
     fn connect(mut self, from: String, to: String, condition: Condition) -> Self {
-        self.edges.push((from, to, condition));
+        self.edges.push(Drawn { from, to, condition, call: Location::caller() });
         self
     }
 
+    #[track_caller]
     fn clause(mut self, node: String, clause: Clause) -> Self {
-        self.clauses.push((node, clause));
+        self.clauses.say(node, clause, Location::caller());
         self
     }
 
-    /// Puts every clause to its node; a finding for every one that has none, and for every
-    /// duration that cannot be read.
-    fn apply_clauses(&mut self) -> Vec<Finding> {
-        let unread = |(at, text)| Finding::new(Fault::NotADuration { text }, Place::Node(at));
-        let mut findings: Vec<_> =
-            std::mem::take(&mut self.unread).into_iter().map(unread).collect();
-        for (id, clause) in std::mem::take(&mut self.clauses) {
-            let Some(at) = self.nodes.iter().position(|node| node.id == id) else {
-                findings.push(unknown_node(id, &self.nodes, Named::Activity));
-                continue;
-            };
-            match (&mut self.nodes[at].kind, clause) {
-                (Kind::Service { policy, .. }, Clause::Retry(retry)) => policy.retry = Some(retry),
-                (Kind::Service { policy, .. }, Clause::Timeout(ms)) => policy.timeout_ms = Some(ms),
-                (_, clause) => findings.push(foreign(clause, &id, at)),
-            }
-        }
-        findings
-    }
-
-    /// The graph of all edges whose nodes exist, and a finding for every node that does not.
-    fn graph(self) -> (Graph, Vec<Finding>) {
+    /// The graph of all edges whose nodes exist, and what was called for it.
+    fn graph(self) -> (Graph, Calls) {
         let mut edges = Vec::new();
-        let mut unknown = Vec::new();
+        let mut calls = self.calls;
         let index = |id: &str| self.nodes.iter().position(|node| node.id == id);
-        for (from, to, condition) in self.edges {
+        for Drawn { from, to, condition, call } in self.edges {
             match (index(&from), index(&to)) {
-                (Some(from), Some(to)) => edges.push(edge(from, to, condition)),
-                (known, _) => {
-                    let name = if known.is_some() { to } else { from };
-                    unknown.push(unknown_node(name, &self.nodes, Named::Node));
+                (Some(from), Some(to)) => {
+                    edges.push(edge(from, to, condition));
+                    calls.edge(call);
+                }
+                (known_from, known_to) => {
+                    let ends = [(known_from, from), (known_to, to)];
+                    let unknown = ends.into_iter().filter(|(known, _)| known.is_none());
+                    unknown.for_each(|(_, name)| calls.unknown(name, Named::Node, call));
                 }
             }
         }
@@ -262,7 +245,7 @@ impl DefinitionBuilder {
             parameters: 0,
             scopes: vec![Scope { kind: ScopeKind::Process, parent: 0 }].into(),
         };
-        (graph, unknown)
+        (graph, calls)
     }
 }
 
@@ -270,29 +253,11 @@ fn edge(from: usize, to: usize, condition: Condition) -> Edge {
     Edge { from, to, condition, text: Text::default(), sets: List::default() }
 }
 
-fn foreign(clause: Clause, id: &str, node: usize) -> Finding {
-    let word = match clause {
-        Clause::Retry(_) => "retry",
-        Clause::Timeout(_) => "timeout",
-    };
-    Finding::new(Fault::ForeignClause { word, of: id.to_owned() }, Place::Node(node))
-}
-
-fn unknown_node(name: String, nodes: &[Node], named: Named) -> Finding {
-    let ids = nodes.iter().map(|node| node.id.as_ref());
-    let nearest = spell::nearest(&name, ids).map(str::to_owned);
-    Finding::new(Fault::Unknown { named, name, nearest }, Place::Process)
-}
-
 /// Every finding; where edges are missing because they name unknown nodes, what would only follow
 /// from that is left out.
-fn findings(graph: &Graph, mut unknown: Vec<Finding>) -> Vec<Finding> {
-    let found = check(graph).into_iter();
-    if unknown.is_empty() {
-        return found.collect();
-    }
-    unknown.extend(
-        found.filter(|finding| matches!(finding.code(), Code::B001 | Code::B014 | Code::B015)),
-    );
-    unknown
+fn findings(graph: &Graph, calls: &Calls) -> Vec<Finding> {
+    let remains = |finding: &Finding| {
+        calls.know_all() || matches!(finding.code(), Code::B001 | Code::B014 | Code::B015)
+    };
+    calls.findings(graph).chain(check(graph).into_iter().filter(remains)).collect()
 }

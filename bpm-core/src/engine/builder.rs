@@ -12,7 +12,7 @@ use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
 use crate::process::Process;
 use crate::store::Store;
-use crate::task::{States, TaskError};
+use crate::task::{States, TaskContext, TaskError};
 
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
@@ -22,6 +22,7 @@ use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
 use super::timers::Timers;
+use super::unreadable::Unreadable;
 use super::workers::Workers;
 use super::writer::Writer;
 use super::{Background, Engine, Owner};
@@ -57,9 +58,21 @@ impl EngineBuilder {
 
     /// Handles a service task of built definitions: an async closure from the variables, as one
     /// JSON object, to an object that is merged into them.
-    pub fn handler<F, Fut, T, E>(mut self, task: impl Into<String>, run: F) -> Self
+    pub fn handler<F, Fut, T, E>(self, task: impl Into<String>, run: F) -> Self
     where
         F: Fn(serde_json::Value) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: serde::Serialize,
+        E: Into<TaskError>,
+    {
+        self.handler_with(task, move |variables, _| run(variables))
+    }
+
+    /// The same with what the attempt knows of itself: its number, its idempotency key, and when
+    /// it is told to stop.
+    pub fn handler_with<F, Fut, T, E>(mut self, task: impl Into<String>, run: F) -> Self
+    where
+        F: Fn(serde_json::Value, TaskContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: serde::Serialize,
         E: Into<TaskError>,
@@ -121,6 +134,7 @@ impl EngineBuilder {
             mailbox: Arc::new(Mailbox::default()),
             watchers: Watchers::new(self.options.watch_turns),
             counters: Counters::default(),
+            unreadable: Unreadable::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
             runtime: tasks,
             options: self.options,

@@ -138,8 +138,8 @@ impl Mailbox {
     }
 
     /// Takes everything there is. Waits for the first message, or a while, or until it is
-    /// [woken](Self::wake).
-    pub(super) fn take(&self, wait: Option<Duration>) -> Vec<Message> {
+    /// [woken](Self::wake). The room of `taken`, which is empty, serves the queue next.
+    pub(super) fn take(&self, wait: Option<Duration>, taken: &mut Vec<Message>) {
         let mut queue = self.lock();
         if queue.messages.is_empty() && !queue.woken {
             let idle = |queue: &mut Queue| queue.messages.is_empty() && !queue.woken;
@@ -152,7 +152,7 @@ impl Mailbox {
             };
         }
         queue.woken = false;
-        std::mem::take(&mut queue.messages)
+        std::mem::swap(&mut queue.messages, taken);
     }
 
     /// Has the dispatcher look at its deadlines: the clock was set forward.

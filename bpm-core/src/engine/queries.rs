@@ -252,10 +252,12 @@ impl Incidents {
         Self { shared }
     }
 
-    /// The open incidents, oldest first; at most 1,000.
+    /// The open incidents, oldest first; at most 1,000. Behind them, instances whose stored rows
+    /// cannot be read: they have no node, and no decision is possible but to restore the row.
     pub async fn list(self) -> Result<Vec<Incident>, Error> {
         let rows = self.shared.read(|store| store.incidents(PAGE)).await?;
-        Ok(rows.into_iter().map(Incident::from).collect())
+        let stored = rows.into_iter().map(Incident::from);
+        Ok(stored.chain(self.shared.unreadable.list()).collect())
     }
 }
 

@@ -114,16 +114,16 @@ fn check_handlers(registered: &Registered) -> Result<(), StartError> {
     }
 }
 
-/// Makes a handler of an async closure over JSON.
+/// Makes a handler of an async closure over JSON and the attempt's context.
 pub(super) fn handler<F, Fut, T, E>(run: F) -> Handler
 where
-    F: Fn(serde_json::Value) -> Fut + Send + Sync + 'static,
+    F: Fn(serde_json::Value, TaskContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, E>> + Send + 'static,
     T: serde::Serialize,
     E: Into<TaskError>,
 {
-    Arc::new(move |values, _| {
-        let attempt = run(object(values));
+    Arc::new(move |values, cx| {
+        let attempt = run(object(values), cx);
         Box::pin(async move {
             let output = attempt.await.map_err(Into::into)?;
             Json::of(&output).map_err(TaskError::permanent)

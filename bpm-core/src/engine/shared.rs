@@ -20,6 +20,7 @@ use super::options::EngineOptions;
 use super::registry::Registry;
 use super::statistics::Counters;
 use super::turn::PendingTurn;
+use super::unreadable::Unreadable;
 use super::watch::Observed;
 
 /// The engine, as its handle and its threads see it.
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) clock: EngineTime,
     pub(super) watchers: Watchers,
     pub(super) counters: Counters,
+    pub(super) unreadable: Unreadable,
     pub(super) calls: Arc<Semaphore>,
     pub(super) runtime: Handle,
 }

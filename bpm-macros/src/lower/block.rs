@@ -41,7 +41,10 @@ impl<'a> Lowering<'a> {
         let names: Vec<String> = branches.iter().map(|branch| plain(&branch.name)).collect();
         let id = at.content(format!("parallel:{}", names.join("+")));
         let fork = self.node(Kind::Parallel, id, at.place(at.span));
-        let after = branches.iter().map(|branch| self.positions(&branch.after, &names)).collect();
+        let first = self.graph.scopes.len();
+        let after = (first..).zip(branches);
+        let after =
+            after.map(|(scope, branch)| self.positions(scope, &branch.after, &names)).collect();
         let scopes = self.branch_scopes(fork, branches, &names, &after);
         let mut block = Block { fork, scopes, after, ends: HashMap::new(), joined: Vec::new() };
         for at in order(&block.after) {
@@ -53,13 +56,16 @@ impl<'a> Lowering<'a> {
         self.open = vec![self.way(join)];
     }
 
-    /// The positions of the branches that `after` names.
-    fn positions(&mut self, after: &[Ident], names: &[String]) -> Vec<usize> {
+    /// The positions of the branches that the `after` of a branch names.
+    fn positions(&mut self, scope: usize, after: &[Ident], names: &[String]) -> Vec<usize> {
         let mut positions = Vec::new();
         for name in after {
             match names.iter().position(|known| *known == plain(name)) {
                 Some(position) => positions.push(position),
-                None => self.unknown_branch(name, names),
+                None => {
+                    self.places.unordered.insert(scope);
+                    self.unknown_branch(name, names);
+                }
             }
         }
         positions.dedup();

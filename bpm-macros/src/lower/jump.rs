@@ -58,6 +58,8 @@ impl<'a> Lowering<'a> {
         let found = self.loops.iter().rposition(named);
         if found.is_none() {
             self.unknown_label(label);
+            // Any of them may be the loop that is meant, and have no other way out.
+            self.places.broken.extend(self.loops.iter().map(|of| of.head));
         }
         found
     }

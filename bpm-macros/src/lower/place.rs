@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bpm_model::finding::Place;
+use bpm_model::graph::{Graph, ScopeKind};
 use bpm_model::policy::Part;
 use proc_macro2::Span;
 
@@ -21,6 +22,8 @@ pub(crate) struct Places {
     pub(super) inexact: HashSet<usize>,
     /// Nodes that stand for what was reported already.
     pub(super) broken: HashSet<usize>,
+    /// Branches of which it is not known what they wait for.
+    pub(super) unordered: HashSet<usize>,
 }
 
 impl Places {
@@ -36,6 +39,7 @@ impl Places {
             values: HashMap::new(),
             inexact: HashSet::new(),
             broken: HashSet::new(),
+            unordered: HashSet::new(),
         }
     }
 
@@ -70,5 +74,22 @@ impl Places {
             Place::Node(node) => self.broken.contains(node),
             _ => false,
         }
+    }
+
+    /// Whether a branch waits, maybe over others, for one that there is not.
+    pub(crate) fn is_unordered(&self, graph: &Graph, branch: usize) -> bool {
+        let mut seen = HashSet::new();
+        let mut ready = vec![branch];
+        while let Some(scope) = ready.pop() {
+            if self.unordered.contains(&scope) {
+                return true;
+            }
+            if let ScopeKind::Branch { after, .. } = &graph.scopes[scope].kind
+                && seen.insert(scope)
+            {
+                ready.extend(after.iter());
+            }
+        }
+        false
     }
 }

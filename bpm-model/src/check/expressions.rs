@@ -49,7 +49,21 @@ fn fault(graph: &Graph, error: &Error) -> Fault {
     let text = error.to_string();
     match text.strip_suffix(')').and_then(|text| text.split_once(" (help: ")) {
         Some((what, help)) => Fault::Expression { what: what.to_owned(), help: help.to_owned() },
-        None => Fault::Expression { what: text, help: String::new() },
+        None => Fault::Expression { what: text, help: help(error.kind()).to_owned() },
+    }
+}
+
+/// What to do about an error that does not say it itself.
+fn help(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Syntax => "complete the expression, or remove what does not belong in it",
+        ErrorKind::NotInSubset | ErrorKind::UnknownFunction(_) => {
+            "see docs/expressions.md for the operators and functions that there are"
+        }
+        ErrorKind::Arguments => "see docs/expressions.md for how the function is called",
+        ErrorKind::Bound => "make it shorter, or decide with several gateways",
+        ErrorKind::Mismatch => "use an operator of these types, or convert one of the values",
+        _ => "write an expression that always has a value",
     }
 }
 
@@ -94,6 +108,16 @@ impl Constants {
     /// Whether the condition of an edge always has this answer.
     pub(super) fn is(&self, edge: usize, answer: bool) -> bool {
         self.0[edge] == Some(answer)
+    }
+
+    /// The edge whose condition is why this one is never taken, and what that condition always is.
+    pub(super) fn closing(&self, graph: &Graph, edge: usize) -> Option<(usize, bool)> {
+        if self.is(edge, false) {
+            return Some((edge, false));
+        }
+        let from = graph.edges[edge].from;
+        let mut beside = (0..graph.edges.len()).filter(|at| graph.edges[*at].from == from);
+        beside.find(|at| *at != edge && self.is(*at, true)).map(|at| (at, true))
     }
 
     /// The edges that can be taken at all: none whose condition is always false, and none that is

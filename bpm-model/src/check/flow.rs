@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::expressions::Constants;
 use super::scopes::{Crossings, after, inside};
 use super::ways::{Ways, components, steps};
 use crate::finding::{Fault, Finding, Place};
@@ -56,8 +57,15 @@ fn excuse(graph: &Graph, ways: &Ways, mut ready: Vec<usize>, excused: &mut [bool
 }
 
 /// A statement that can never run is a mistake (B005). Only the first one of each dead stretch is
-/// reported; merges and the implicit end of a block are nobody's statements.
-pub(super) fn dead(graph: &Graph, ways: &Ways, excused: &[bool], findings: &mut Vec<Finding>) {
+/// reported; merges and the implicit end of a block are nobody's statements, and a second start is
+/// a mistake of its own.
+pub(super) fn dead(
+    graph: &Graph,
+    ways: &Ways,
+    constants: &Constants,
+    excused: &[bool],
+    findings: &mut Vec<Finding>,
+) {
     let dead_next = |node: usize| {
         let outs: &[usize] = if ways.live[node] { &[] } else { &ways.outs[node] };
         outs.iter().map(|edge| graph.edges[*edge].to).filter(|to| !ways.live[*to])
@@ -70,8 +78,8 @@ pub(super) fn dead(graph: &Graph, ways: &Ways, excused: &[bool], findings: &mut 
         }
         let behind = stretch.iter().any(|node| told[*node]);
         let is_told = behind || is_statement(graph, ways, stretch);
-        if is_told && !behind {
-            findings.push(Finding::new(Fault::NeverRuns, Place::Node(first)));
+        if is_told && !behind && graph.nodes[first].kind != Kind::Start {
+            findings.push(never_runs(graph, ways, constants, stretch));
         }
         if is_told {
             for &node in stretch {
@@ -79,6 +87,19 @@ pub(super) fn dead(graph: &Graph, ways: &Ways, excused: &[bool], findings: &mut 
                 dead_next(node).for_each(|to| told[to] = true);
             }
         }
+    }
+}
+
+/// A stretch that nothing leads to, or that a condition without variables cuts off.
+fn never_runs(graph: &Graph, ways: &Ways, constants: &Constants, stretch: &[usize]) -> Finding {
+    let ins = stretch.iter().flat_map(|node| &ways.ins[*node]);
+    let mut closed = ins.filter(|edge| ways.live[graph.edges[**edge].from] && !ways.taken[**edge]);
+    let place = Place::Node(stretch[0]);
+    match closed.find_map(|edge| constants.closing(graph, *edge)) {
+        Some((edge, always)) => {
+            Finding::new(Fault::NeverChosen { edge, always }, place).related(Place::Edge(edge))
+        }
+        None => Finding::new(Fault::NeverRuns, place),
     }
 }
 

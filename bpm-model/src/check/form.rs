@@ -8,8 +8,9 @@ use crate::finding::{Degree, Fault, Finding, Place};
 use crate::graph::{Condition, Graph, Origin, Outcome};
 use crate::kind::Kind;
 
-/// An instance begins at one place, and there is a place where it completes (B018).
-pub(super) fn start_and_end(graph: &Graph, findings: &mut Vec<Finding>) {
+/// An instance begins at one place, and there is a place where it completes (B018). What should
+/// lead to an end that is missing is no mistake of its own.
+pub(super) fn start_and_end(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
     let starts: Vec<usize> =
         (0..graph.nodes.len()).filter(|node| graph.nodes[*node].kind == Kind::Start).collect();
     if starts.is_empty() {
@@ -20,15 +21,23 @@ pub(super) fn start_and_end(graph: &Graph, findings: &mut Vec<Finding>) {
         let finding = wrong(Degree::SecondStart { first }, Place::Node(second));
         findings.push(finding.related(Place::Node(first)));
     }
-    let may_lack_one = graph.outcome == Outcome::Never || graph.origin == Origin::Workflow;
-    if !may_lack_one && !graph.nodes.iter().any(|node| matches!(node.kind, Kind::End { .. })) {
-        findings.push(wrong(Degree::NoEnd, Place::Process));
+    if lacks_end(graph) {
+        let mut finding = wrong(Degree::NoEnd, Place::Process);
+        let loose = (0..graph.nodes.len()).filter(|at| ways.live[*at] && ways.outs[*at].is_empty());
+        finding.related = loose.map(Place::Node).collect();
+        findings.push(finding);
     }
+}
+
+fn lacks_end(graph: &Graph) -> bool {
+    let may = graph.outcome == Outcome::Never || graph.origin == Origin::Workflow;
+    !may && !graph.nodes.iter().any(|node| matches!(node.kind, Kind::End { .. }))
 }
 
 /// How many ways lead in and out follows from the kind (B018). What nothing leads to is left to
 /// the rule on dead parts.
 pub(super) fn degrees(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
+    let lacks_end = lacks_end(graph);
     for (at, node) in graph.nodes.iter().enumerate() {
         if graph.origin == Origin::Workflow && !ways.live[at] {
             continue;
@@ -40,6 +49,7 @@ pub(super) fn degrees(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
             Kind::End { .. } | Kind::Fail if outs > 0 => Degree::OutOfEnd,
             Kind::End { .. } | Kind::Fail | Kind::Undo { .. } => continue,
             Kind::Each if (ins > 1 || ways.outs[at].len() != 2) && ways.live[at] => Degree::Each,
+            _ if outs == 0 && ways.live[at] && lacks_end => continue,
             _ if outs == 0 && ways.live[at] => Degree::NoWayOut,
             Kind::Exclusive | Kind::Parallel if both => Degree::BothSides,
             Kind::Exclusive | Kind::Parallel | Kind::Each => continue,

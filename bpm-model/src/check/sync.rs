@@ -62,7 +62,8 @@ impl Told<'_> {
                     Mismatch::TwoEnds => Fault::TwoEnds,
                     _ => Fault::TwoTokens,
                 };
-                Finding::new(fault, Place::Node(at)).witness(self.join_up(&[first, second]))
+                let run = self.join_up(&[first, second]);
+                Finding::new(fault, Place::Node(at)).witness(again(run, at))
             }
         }
     }
@@ -79,11 +80,13 @@ impl Told<'_> {
             }
             witness::End::TwoTokens { link } => {
                 let at = self.graph.edges[last(link)].to;
-                Finding::new(Fault::TwoTokens, Place::Node(at)).witness(self.join_up(&routes))
+                let witness = again(self.join_up(&routes), at);
+                Finding::new(Fault::TwoTokens, Place::Node(at)).witness(witness)
             }
             witness::End::TwoEnds { link } => {
                 let at = self.graph.edges[last(link)].to;
-                Finding::new(Fault::TwoEnds, Place::Node(at)).witness(self.join_up(&routes))
+                let witness = again(self.join_up(&routes), at);
+                Finding::new(Fault::TwoEnds, Place::Node(at)).witness(witness)
             }
             witness::End::Unknown { link } => {
                 let at = self.graph.edges[last(link)].to;
@@ -123,6 +126,18 @@ impl Told<'_> {
         let first = links.iter().find(|link| net.gates[net.links[**link].from].first);
         first.or(links.first()).map_or(self.start, |link| self.graph.edges[net.last_edge(*link)].to)
     }
+}
+
+/// A run that ends with the second token at a node, if a first one is shown to reach it.
+fn again(mut run: Vec<Step>, node: usize) -> Vec<Step> {
+    let is_arrival = |step: &Step| *step == Step::Node(node);
+    if run.iter().filter(|step| is_arrival(step)).count() > 1
+        && let Some(arrival) = run.iter().rposition(is_arrival)
+    {
+        run.remove(arrival);
+        run.push(Step::Again(node));
+    }
+    run
 }
 
 /// A run that ends with a token that came to a join and stays there.

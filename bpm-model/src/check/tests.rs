@@ -2,7 +2,7 @@
 
 use super::notation::graph;
 use super::{check, separate_private};
-use crate::finding::{Finding, Place};
+use crate::finding::{Code, Finding, Place};
 use crate::graph::{Graph, ScopeKind};
 use crate::kind::Kind;
 use crate::policy::{Exhausted, Policy, Retry};
@@ -287,8 +287,14 @@ fn endings() {
 #[test]
 fn form() {
     finds("built; a > end; start2 > end", &["B005 a"]);
+    finds("built; start > end; start2 > b > end2", &["B018 start2"]);
     finds("built; a > end", &["B018 process", "B005 a"]);
-    finds("built; start > a", &["B018 process", "B018 a"]);
+    finds("built; start > a", &["B018 process"]);
+    finds(
+        "built; start > ?g -{x}> a; ?g -{else}> ?m > b > ?h -{y}> ?m; ?h -{else}> c",
+        &["B018 process"],
+    );
+    finds("built; start > ?g -{x}> a; ?g -{else}> b > end", &["B018 a"]);
     finds("built; start > a > b > end; a > end2", &["B018 a"]);
     finds("built; start > ?g > a > b > end; ?g > b", &["B018 b"]);
     finds("built; start > ?g -{x > 1}> a > end; ?g -{y}> a; ?g -{else}> end2", &[]);
@@ -296,6 +302,45 @@ fn form() {
     finds("built; start > a -{x > 1}> end", &["B018 a>end"]);
     finds("built; start > ?g > a > end; ?g > b > ?g", &["B018 g"]);
     finds("built; start > ?g > a > end; ?g > ?m > b > ?m", &["B011 m"]);
+}
+
+#[test]
+fn no_end_names_what_has_no_way_out() {
+    says(
+        "built; start > ?g -{x}> a; ?g -{else}> b",
+        "[B018] the process `Test` has no end
+  no instance could complete
+  help: add `.end(\"end\")`, and an edge to it from `a` and from `b`",
+    );
+    says(
+        "built; start > ?m > a > ?m",
+        "[B018] the process `Test` has no end
+  no instance could complete
+  help: add `.end(\"end\")` and an edge to it",
+    );
+}
+
+#[test]
+fn what_is_never_chosen() {
+    let says_of = |first: &str, expected: &str| {
+        says(&format!("built; start > ?g -{{{first}}}> a > end; ?g -{{else}}> b > end2"), expected);
+    };
+    says_of(
+        "1 > 2",
+        "[B005] `a` can never run
+  the way to it is taken if `1 > 2`, which is always false
+  help: let the condition depend on a variable, or remove this way",
+    );
+    says_of(
+        "1 < 2",
+        "[B005] `b` can never run
+  the way before it is taken if `1 < 2`, which is always true
+  help: let the condition depend on a variable, or remove this way",
+    );
+    finds(
+        "built; start > ?g -{false}> a > b > end; ?g -{else}> ?m > end2; ?h > ?m",
+        &["B005 a", "B005 h"],
+    );
 }
 
 #[test]
@@ -313,6 +358,60 @@ fn expressions() {
     finds(&choice("true", ""), &["B005 b"]);
     finds("built; start > ?g -{true}> a > end", &[]);
     finds("start > ?l > ?g -{true}> a > ?l; ?g -{else}> end", &["B006 l"]);
+}
+
+#[test]
+fn expressions_in_words() {
+    says(
+        "built; start > ?g -{size(lines) > }> a > end; ?g -{else}> end2",
+        "[B014] expected an expression, found the end
+  in `if size(lines) > `: it could not be evaluated at run time
+    size(lines) > \n                  ^
+  help: complete the expression, or remove what does not belong in it",
+    );
+}
+
+/// Every error of an expression says what to do, also where the language has no help for it.
+#[test]
+fn errors_of_expressions_come_with_help() {
+    let wrong = [
+        "a >",
+        "a b",
+        "a ? b",
+        "'open",
+        "1u2",
+        "0x",
+        "a.map(x, x)",
+        "[1].all(x, x > 0)",
+        "b'x'",
+        "fun(a)",
+        "size()",
+        "has(1)",
+        "a.size(1)",
+        "'a' < 1",
+        "!1",
+        "-'a'",
+        "1 + 1u",
+        "'a'.b",
+        "5",
+        "9223372036854775808",
+        "\"\\q\"",
+        "a = b",
+        "a and b",
+        "null > 1",
+        "for",
+        "@",
+    ];
+    for text in wrong {
+        let graph = graph(&format!("built; start > ?g -{{{text}}}> a > end; ?g -{{else}}> end2"));
+        let findings = check(&graph);
+        assert!(!findings.is_empty(), "{text} is accepted");
+        for finding in findings {
+            let message = finding.message(&graph);
+            assert_eq!(message.code, Code::B014, "{text}: {message}");
+            assert!(!message.help.is_empty() && message.shown.contains('^'), "{text}: {message}");
+        }
+    }
 }
 
 #[test]
@@ -348,4 +447,24 @@ fn runs_in_words() {
 [join waits for \"otherwise\", which was not chosen]
   help: join what was forked with a parallel gateway and merge what was chosen with an exclusive one",
     );
+    let twice = |text: &str, run: &str| {
+        let graph = graph(text);
+        let messages: Vec<String> =
+            check(&graph).iter().map(|at| at.message(&graph).follows).collect();
+        assert_eq!(messages.len(), 1, "{messages:?} in {text}");
+        assert!(messages[0].ends_with(&format!(": {run}")), "{} in {text}", messages[0]);
+    };
+    twice(
+        "built; start > +fork > pack > ?merge > end; +fork > invoice > ?merge",
+        "start → fork → pack → invoice → [merge is reached a second time]",
+    );
+    twice(
+        "built; start > +fork > a > +join > ?done > end; +fork > b > +join; +fork > c > ?done",
+        "start → fork → a → join → c → [done is reached a second time]",
+    );
+    twice(
+        "built; start > +fork > a > end; +fork > b > end",
+        "start → fork → a → end → b → [end is reached a second time]",
+    );
+    twice("built; start > +fork > a > end; +fork > b > end2", "start → fork → a → end → b → end2");
 }

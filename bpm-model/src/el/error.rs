@@ -84,19 +84,24 @@ impl Error {
     ///
     /// `source` is the text that was parsed; no line end follows the carets.
     pub fn caret(&self, source: &str) -> String {
-        let start = floor(source, self.detail.at.start);
-        let line_start = source[..start].rfind('\n').map_or(0, |end| end + 1);
-        let line_end = source[start..].find('\n').map_or(source.len(), |end| start + end);
-        let end = floor(source, self.detail.at.end).clamp(start, line_end);
-        let line = source[line_start..line_end].trim_end_matches('\r');
-        // tabs stay tabs, so that the carets stand below the place however wide a tab is
-        let margin: String = source[line_start..start]
-            .chars()
-            .map(|char| if char == '\t' { '\t' } else { ' ' })
-            .collect();
-        let carets = "^".repeat(source[start..end].chars().count().max(1));
-        format!("{line}\n{margin}{carets}")
+        caret(source, &self.detail.at)
     }
+}
+
+/// The line of `source` at `at`, with `^^^` below the place.
+pub(crate) fn caret(source: &str, at: &Range<usize>) -> String {
+    let start = floor(source, at.start);
+    let line_start = source[..start].rfind('\n').map_or(0, |end| end + 1);
+    let line_end = source[start..].find('\n').map_or(source.len(), |end| start + end);
+    let end = floor(source, at.end).clamp(start, line_end);
+    let line = source[line_start..line_end].trim_end_matches('\r');
+    // tabs stay tabs, so that the carets stand below the place however wide a tab is
+    let margin: String = source[line_start..start]
+        .chars()
+        .map(|char| if char == '\t' { '\t' } else { ' ' })
+        .collect();
+    let carets = "^".repeat(source[start..end].chars().count().max(1));
+    format!("{line}\n{margin}{carets}")
 }
 
 /// The nearest boundary of a character at or before `index`: `source` comes from the caller.

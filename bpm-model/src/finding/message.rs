@@ -15,6 +15,8 @@ pub struct Message {
     pub what: String,
     /// What would happen at run time, with the path that shows it.
     pub follows: String,
+    /// The expression that is meant, with carets below the part to blame; empty of all else.
+    pub shown: String,
     /// What to write instead.
     pub help: String,
     /// What to say at other places.
@@ -26,6 +28,9 @@ impl fmt::Display for Message {
         write!(f, "[{}] {}", self.code, self.what)?;
         if !self.follows.is_empty() {
             write!(f, "\n  {}", self.follows)?;
+        }
+        for line in self.shown.lines() {
+            write!(f, "\n    {line}")?;
         }
         if !self.help.is_empty() {
             write!(f, "\n  help: {}", self.help)?;

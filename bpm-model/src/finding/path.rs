@@ -51,6 +51,7 @@ fn word(graph: &Graph, step: &Step) -> Option<String> {
     match step {
         Step::Node(node) => passed(graph, *node),
         Step::Choice(edge) => choice(graph, &graph.edges[*edge]),
+        Step::Again(node) => Some(format!("[{} is reached a second time]", graph.nodes[*node].id)),
         Step::Waits { join, edge } => Some(waits(graph, *join, &graph.edges[*edge])),
     }
 }

@@ -3,7 +3,8 @@
 use super::path::{branch, choice, node, path, place_node, variable};
 use super::{Degree, Fault, Finding, Message, Named, Place};
 use crate::duration;
-use crate::graph::{Graph, Origin};
+use crate::el::caret;
+use crate::graph::{Condition, Graph, Origin};
 use crate::policy::Part;
 
 /// The three parts, before the notes.
@@ -35,7 +36,17 @@ pub(super) fn message(finding: &Finding, graph: &Graph) -> Message {
     };
     let context = Context { graph, finding, subject, path: path(graph, &finding.witness) };
     let Words { what, follows, help } = context.words();
-    Message { code: finding.code(), what, follows, help, notes: context.notes() }
+    let (shown, notes) = (shown(finding, graph), context.notes());
+    Message { code: finding.code(), what, follows, shown, help, notes }
+}
+
+/// The expression that a finding is about, with the part to blame.
+fn shown(finding: &Finding, graph: &Graph) -> String {
+    let Place::Expression { edge, at } = &finding.place else { return String::new() };
+    match &graph.edges[*edge].condition {
+        Condition::Expression(text) => caret(text, at),
+        _ => String::new(),
+    }
 }
 
 impl Context<'_> {
@@ -166,6 +177,7 @@ impl Context<'_> {
                     Origin::Built => "remove it, or draw an edge that leads to it",
                 },
             ),
+            Fault::NeverChosen { edge, always } => self.never_chosen(*edge, *always),
             Fault::NoExit => words(
                 format!("the loop {subject} can never end"),
                 "no `break`, `return` or `fail` can be reached in it, so an instance would turn in it for ever",
@@ -184,6 +196,19 @@ impl Context<'_> {
             Fault::AfterCycle { branches } => self.after_cycle(branches),
             _ => unreachable!("only faults about the order of steps are told here"),
         }
+    }
+
+    fn never_chosen(&self, edge: usize, always: bool) -> Words {
+        let condition = match &self.graph.edges[edge].condition {
+            Condition::Expression(text) => text,
+            _ => "",
+        };
+        let way = if always { "before it" } else { "to it" };
+        words(
+            format!("{} can never run", self.subject),
+            format!("the way {way} is taken if `{condition}`, which is always {always}"),
+            "let the condition depend on a variable, or remove this way",
+        )
     }
 
     fn after_cycle(&self, branches: &[usize]) -> Words {
@@ -305,7 +330,7 @@ impl Context<'_> {
             Degree::NoEnd => words(
                 format!("the process {subject} has no end"),
                 "no instance could complete",
-                "add `.end(\"end\")` and an edge to it",
+                self.end_to_add(),
             ),
             Degree::IntoStart => words(
                 format!("an edge leads into the start {subject}"),
@@ -323,6 +348,16 @@ impl Context<'_> {
                 "remove the edge, or make it a task or a gateway",
             ),
             other => self.gateway(other),
+        }
+    }
+
+    /// The end that is missing, with what should lead to it.
+    fn end_to_add(&self) -> String {
+        let loose = self.finding.related.iter().filter_map(|place| place_node(self.graph, place));
+        let from: Vec<String> = loose.map(|at| format!("from {}", node(self.graph, at))).collect();
+        match from[..] {
+            [] => "add `.end(\"end\")` and an edge to it".to_owned(),
+            _ => format!("add `.end(\"end\")`, and an edge to it {}", from.join(" and ")),
         }
     }
 
@@ -376,7 +411,9 @@ impl Context<'_> {
         match (&self.finding.fault, place) {
             (Fault::SameId { .. }, _) => "the first one with this id".to_owned(),
             (Fault::SameBranch { .. }, _) => "the first one with this name".to_owned(),
+            (Fault::Degree(Degree::NoEnd), _) => "no edge leaves this".to_owned(),
             (Fault::Degree(_), _) => "the first one".to_owned(),
+            (Fault::NeverChosen { always, .. }, _) => format!("this is always {always}"),
             (_, Place::Set { .. }) => format!("{name} is set here"),
             (_, Place::Read { .. }) => format!("{name} is read here"),
             (_, Place::Scope(scope)) => format!("the branch {}", branch(self.graph, *scope)),
