@@ -28,6 +28,7 @@ pub mod __private {
     pub use std::option::Option::{self, None, Some};
     pub use std::result::Result::{self, Err, Ok};
     pub use std::string::String;
+    pub use std::time::Duration;
     pub use std::vec::Vec;
 
     pub use bpm_model::graph::{

@@ -51,6 +51,19 @@ impl Mentions {
         self.list(arguments, &[]);
     }
 
+    /// Adds what the arguments of `format!` mention.
+    pub(crate) fn format(&mut self, tokens: &[TokenTree]) {
+        let stream: TokenStream = tokens.iter().cloned().collect();
+        self.exact &= macro_list.parse2(stream.clone()).is_ok();
+        let call = syn::Macro {
+            path: syn::Ident::new("format", Span::call_site()).into(),
+            bang_token: Default::default(),
+            delimiter: syn::MacroDelimiter::Paren(Default::default()),
+            tokens: stream,
+        };
+        Walk { mentions: self, bound: Vec::new(), inner: 0 }.macro_call(&call);
+    }
+
     /// Adds a name.
     pub(crate) fn name(&mut self, name: &Ident) {
         if !self.names.contains(name) {

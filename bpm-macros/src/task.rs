@@ -6,20 +6,23 @@
 
 mod facade;
 mod signature;
+mod words;
 
+use bpm_model::policy::Policy;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
+use crate::expand;
 use crate::report::Report;
-use crate::spacing;
 use signature::{Given, Signature};
+use words::Words;
 
 /// Marks a function. Whatever is wrong, the function itself is emitted.
 pub(crate) fn service_task(words: TokenStream, item: TokenStream) -> TokenStream {
     let mut reports = Vec::new();
-    let facade = facade::path(words, &mut reports);
+    let words = Words::parse(words, &mut reports);
     let twin = match Signature::parse(item.clone(), &mut reports) {
-        Some(signature) => twin(&facade, &signature),
+        Some(signature) => twin(&words, &signature),
         None => TokenStream::new(),
     };
     let errors = reports.iter().map(Report::item);
@@ -27,8 +30,10 @@ pub(crate) fn service_task(words: TokenStream, item: TokenStream) -> TokenStream
     quote_spanned!(Span::mixed_site()=> #item #twin #errors)
 }
 
-fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
+fn twin(words: &Words, signature: &Signature) -> TokenStream {
     let ours = Span::mixed_site();
+    let facade = &words.facade;
+    let policy = policy(facade, &words.clauses.policy);
     let Signature { conditions, visibility, name, returns, .. } = signature;
     let text = crate::lower::plain(name);
     let doc = format!("The service task `{text}`, as processes call it.");
@@ -63,6 +68,7 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
                 type Key = #facade::__private::Key<Self>;
                 const NAME: &'static str = #text;
                 const KEY: Self::Key = #facade::__private::Key::NEW;
+                #policy
                 fn on(__cx: #facade::__private::TaskContext) -> Self { Self { __cx } }
                 fn finish(
                     __returned: Self::Return,
@@ -75,6 +81,15 @@ fn twin(facade: &TokenStream, signature: &Signature) -> TokenStream {
             }
         };
     }
+}
+
+/// The policy, where the attribute says one.
+fn policy(facade: &TokenStream, policy: &Policy) -> Option<TokenStream> {
+    let value = expand::policy::tokens(facade, policy);
+    let constant = quote_spanned! {Span::mixed_site()=>
+        const POLICY: #facade::__private::Policy = #value;
+    };
+    (*policy != Policy::NONE).then_some(constant)
 }
 
 /// A method, so that an error about the number of arguments counts only those of the process.
@@ -103,28 +118,6 @@ fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
             #[allow(unused_variables, clippy::too_many_arguments)]
             #visibility async fn #call #lifetimes(self, #(#parameters),*) -> #returns {
                 #name(#(#values),*).await
-            }
-        }
-    }
-}
-
-/// A word of the attribute that is not there yet, or not at all.
-fn unknown_word(span: Span, word: &str) -> Report {
-    match word {
-        "retry" | "timeout" => {
-            let what = format!("`{word}` is a word of the language that is not there yet");
-            Report::new(span, what).follows("this version of bpm-engine makes one attempt")
-        }
-        _ => {
-            let what =
-                format!("[B002] there is no clause `{}` of a service task", spacing::shorten(word));
-            let known = ["retry", "timeout", "crate"];
-            match bpm_model::spell::nearest(word, known) {
-                Some(nearest) => {
-                    Report::new(span, what).help(&format!("did you mean `{nearest}`?"))
-                }
-                None => Report::new(span, what)
-                    .help("`#[service_task]`, `#[service_task(crate = path)]`"),
             }
         }
     }

@@ -15,6 +15,7 @@ pub use findings::Findings;
 pub use message::Message;
 
 use crate::graph::Graph;
+use crate::policy::Part;
 
 /// The code of a finding, as it is printed and documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +90,13 @@ pub enum Place {
         node: usize,
         /// The variable.
         variable: usize,
+    },
+    /// A value in the clauses of a node.
+    Clause {
+        /// The node.
+        node: usize,
+        /// Which value.
+        part: Part,
     },
     /// A part of the expression on an edge.
     Expression {
@@ -198,12 +206,40 @@ pub enum Fault {
     ForeignClause {
         /// The clause's word.
         word: &'static str,
+        /// What has it.
+        of: String,
     },
     /// A duration that cannot be read.
     NotADuration {
         /// The text as it was written.
         text: String,
     },
+    /// A number of attempts that cannot be read.
+    NotANumber {
+        /// The text as it was written.
+        text: String,
+    },
+    /// A value of a policy that is no literal.
+    NotALiteral {
+        /// Which value.
+        part: Part,
+        /// The text as it was written.
+        text: String,
+    },
+    /// No attempts, or a duration of no length.
+    Zero {
+        /// Which value.
+        part: Part,
+    },
+    /// A bound of all delays that is less than the first delay.
+    MaxBelowFirst {
+        /// The bound of the first delay, in milliseconds.
+        first_ms: u64,
+        /// The bound of all of them, in milliseconds.
+        max_ms: u64,
+    },
+    /// An `undo` behind what has no effect outside of the process.
+    NothingToUndo,
     /// A variable may be unset where it is read.
     MayBeUnset {
         /// The variable.
@@ -309,7 +345,7 @@ impl Fault {
             Fault::SameId { .. } | Fault::SameBranch { .. } => Code::B001,
             Fault::Unknown { .. } | Fault::ForeignClause { .. } => Code::B002,
             Fault::MayBeUnset { .. } => Code::B003,
-            Fault::UndoMayBeUnset { .. } => Code::B010,
+            Fault::UndoMayBeUnset { .. } | Fault::NothingToUndo => Code::B010,
             Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
             Fault::NeverRuns | Fault::NeverChosen { .. } => Code::B005,
             Fault::NoExit | Fault::NoDurablePoint => Code::B006,
@@ -319,10 +355,14 @@ impl Fault {
             Fault::JoinWaits | Fault::NoWayToEnd | Fault::Tangled { .. } => Code::B011,
             Fault::TwoTokens | Fault::TwoEnds => Code::B012,
             Fault::NoDefault => Code::B013,
-            Fault::Expression { .. }
-            | Fault::UnknownVariable { .. }
-            | Fault::NotBool { .. }
-            | Fault::NotADuration { .. } => Code::B014,
+            Fault::Expression { .. } | Fault::UnknownVariable { .. } | Fault::NotBool { .. } => {
+                Code::B014
+            }
+            Fault::NotADuration { .. }
+            | Fault::NotANumber { .. }
+            | Fault::NotALiteral { .. }
+            | Fault::Zero { .. }
+            | Fault::MaxBelowFirst { .. } => Code::B015,
             Fault::Degree(_) => Code::B018,
         }
     }

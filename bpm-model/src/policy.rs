@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::finding::Fault;
+
 /// The policy of an activity. What is not given is the task's own policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -26,6 +28,21 @@ pub struct Retry {
     pub then: Exhausted,
 }
 
+/// A value that a policy, or a timer, is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The number of attempts.
+    Attempts,
+    /// The bound of the first delay.
+    First,
+    /// The bound that no delay exceeds.
+    Max,
+    /// How long an attempt may take.
+    Timeout,
+    /// How long a timer waits.
+    Wait,
+}
+
 /// What follows when the attempts of an activity are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -43,6 +60,15 @@ impl Policy {
     /// This policy where it says something, else `own`.
     pub fn or(self, own: Policy) -> Policy {
         Policy { retry: self.retry.or(own.retry), timeout_ms: self.timeout_ms.or(own.timeout_ms) }
+    }
+
+    /// What makes no sense in it (B015), each with the value of which that is said.
+    pub fn faults(&self) -> Vec<(Part, Fault)> {
+        let mut faults = self.retry.map(|retry| retry.faults()).unwrap_or_default();
+        if self.timeout_ms == Some(0) {
+            faults.push((Part::Timeout, Fault::Zero { part: Part::Timeout }));
+        }
+        faults
     }
 }
 
@@ -69,6 +95,21 @@ impl Retry {
     /// The same with an incident for a person when the attempts are used up (`then suspend`).
     pub const fn then_suspend(self) -> Self {
         Self { then: Exhausted::Suspend, ..self }
+    }
+
+    fn faults(&self) -> Vec<(Part, Fault)> {
+        let Retry { attempts, first_ms, max_ms, .. } = *self;
+        let mut faults = Vec::new();
+        if attempts == 0 {
+            faults.push((Part::Attempts, Fault::Zero { part: Part::Attempts }));
+        }
+        if first_ms == 0 {
+            faults.push((Part::First, Fault::Zero { part: Part::First }));
+        }
+        if max_ms < first_ms {
+            faults.push((Part::Max, Fault::MaxBelowFirst { first_ms, max_ms }));
+        }
+        faults
     }
 
     /// The bound of the delay after so many failed attempts, in milliseconds.

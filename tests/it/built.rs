@@ -49,6 +49,8 @@ programs! {
     function "../ui/B014/function_built.rs"
     not_bool "../ui/B014/not_bool_built.rs"
     syntax "../ui/B014/syntax_built.rs"
+    retry "../ui/B015/retry_built.rs"
+    wait "../ui/B015/wait_built.rs"
     both_sides "../ui/B018/both_sides_built.rs"
     condition_on_task "../ui/B018/condition_on_task_built.rs"
     implicit_merge "../ui/B018/implicit_merge_built.rs"

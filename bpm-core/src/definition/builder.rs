@@ -256,7 +256,8 @@ fn edge(from: usize, to: usize, condition: Condition) -> Edge {
 /// Every finding; where edges are missing because they name unknown nodes, what would only follow
 /// from that is left out.
 fn findings(graph: &Graph, calls: &Calls) -> Vec<Finding> {
-    let remains =
-        |finding: &Finding| calls.know_all() || matches!(finding.code(), Code::B001 | Code::B014);
+    let remains = |finding: &Finding| {
+        calls.know_all() || matches!(finding.code(), Code::B001 | Code::B014 | Code::B015)
+    };
     calls.findings(graph).chain(check(graph).into_iter().filter(remains)).collect()
 }

@@ -8,7 +8,7 @@ use super::visit::Slots;
 use super::{Facade, ours};
 use crate::lower::{Keep, Visit, Work};
 use crate::report::Report;
-use crate::syntax::{Arm, ClauseWord, Condition, Field, Target, Tokens, UserClause};
+use crate::syntax::{Arm, ClauseWord, Condition, Field, Target, Tokens, Until, UserClause};
 
 /// Emits visits.
 pub(super) struct Emit<'a> {
@@ -85,6 +85,8 @@ impl Emit<'_> {
             Work::Unpack { target, value, keeps } => self.unpack(node, target, value, keeps),
             Work::LetElse { target, value, keeps } => self.let_else(node, target, value, keeps),
             Work::User { constant, form, clauses, .. } => self.user(constant, form, clauses),
+            Work::Wait { word, until } => self.wait(word, until),
+            Work::Fail { word, text } => self.fail(word, text),
             Work::If { arms } => self.if_chain(node, arms),
             Work::Match { word, scrutinee, braces, arms } => {
                 self.match_arms(node, word, scrutinee, *braces, arms)
@@ -191,6 +193,29 @@ impl Emit<'_> {
         let method = method(name, clause.span);
         let arguments = call(TokenStream::new(), &clause.value);
         quote_spanned!(ours()=> __work.#method #arguments;)
+    }
+
+    fn wait(&self, word: &Ident, until: &Until) -> TokenStream {
+        let facade = self.facade;
+        let (name, value) = match until {
+            Until::Millis { millis, .. } => {
+                return quote_spanned! {ours()=>
+                    return __vars.wait(#facade::__private::Duration::from_millis(#millis));
+                };
+            }
+            Until::After(value) => ("wait", value),
+            Until::Time(value) => ("wait_until", value),
+        };
+        let method = method(name, word.span());
+        let arguments = call(TokenStream::new(), value);
+        quote_spanned!(ours()=> return __vars.#method #arguments;)
+    }
+
+    fn fail(&self, word: &Ident, text: &Tokens) -> TokenStream {
+        let facade = self.facade;
+        let fail = method("fail", word.span());
+        let text = call(TokenStream::new(), text);
+        quote_spanned!(ours()=> return __vars.#fail(#facade::__private::format! #text);)
     }
 
     /// The condition's tokens stand as they are between `if` and a block.

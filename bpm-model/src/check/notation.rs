@@ -154,6 +154,7 @@ fn node(graph: &mut Graph, name: &str) -> usize {
         ("+", id) => (Kind::Parallel, id),
         ("*", id) => (Kind::Each, id),
         (".", id) => (Kind::Script, id),
+        ("~", id) => (Kind::Wait { after_ms: None }, id),
         _ if name.starts_with("start") => (Kind::Start, name),
         _ if name.starts_with("end") => (Kind::End { returns: false }, name),
         _ if name.starts_with("return") => (Kind::End { returns: true }, name),

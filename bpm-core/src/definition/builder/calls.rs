@@ -64,9 +64,13 @@ impl Calls {
             (_, Fault::Unknown { name, .. }) => {
                 self.unknown.iter().find(|(known, ..)| known == name).map(|(.., call)| call)
             }
-            (Place::Node(node) | Place::Read { node, .. } | Place::Set { node, .. }, _) => {
-                self.nodes.get(*node)
-            }
+            (
+                Place::Node(node)
+                | Place::Read { node, .. }
+                | Place::Set { node, .. }
+                | Place::Clause { node, .. },
+                _,
+            ) => self.nodes.get(*node),
             (Place::Edge(edge) | Place::Expression { edge, .. }, _) => self.edges.get(*edge),
             (Place::Process | Place::Result | Place::Scope(_), _) => None,
         };

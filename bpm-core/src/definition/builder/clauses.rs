@@ -80,17 +80,17 @@ impl Clauses {
             match (&mut nodes[at].kind, clause) {
                 (Kind::Service { policy, .. }, Clause::Retry(retry)) => policy.retry = Some(retry),
                 (Kind::Service { policy, .. }, Clause::Timeout(ms)) => policy.timeout_ms = Some(ms),
-                (_, clause) => findings.push(foreign(clause, at)),
+                (_, clause) => findings.push(foreign(clause, &id, at)),
             }
         }
         findings
     }
 }
 
-fn foreign(clause: Clause, node: usize) -> Finding {
+fn foreign(clause: Clause, id: &str, node: usize) -> Finding {
     let word = match clause {
         Clause::Retry(_) => "retry",
         Clause::Timeout(_) => "timeout",
     };
-    Finding::new(Fault::ForeignClause { word }, Place::Node(node))
+    Finding::new(Fault::ForeignClause { word, of: id.to_owned() }, Place::Node(node))
 }
