@@ -9,7 +9,9 @@
 
 pub use bpm_core::change::{Change, Closing};
 pub use bpm_core::clock::Timestamp;
-pub use bpm_core::definition::{DefinitionBuilder, EdgeCondition, ProcessDefinition};
+pub use bpm_core::definition::{
+    After, DefinitionBuilder, EdgeCondition, Exhausted, ProcessDefinition, Retry,
+};
 pub use bpm_core::engine::{
     Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo,
     MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
@@ -36,6 +38,68 @@ pub mod __private {
 }
 
 /// Writes a process: a function-like block of statements that reads like Rust and means BPMN.
+///
+/// ```
+/// use bpm_engine::prelude::*;
+///
+/// #[service_task]
+/// async fn price(item: &str) -> Result<u64, std::io::Error> {
+///     Ok(item.len() as u64 * 10)
+/// }
+///
+/// workflow! {
+///     /// Asks for leave where the price is high.
+///     pub process Purchase(item: String) -> String {
+///         let price = service price(&item);
+///         if price > 50 {
+///             let allowed: bool = user approve { item: &item, price } for group "managers" due 3d;
+///             if !allowed {
+///                 return format!("{item} was refused");
+///             }
+///         }
+///         return format!("{item} for {price}");
+///     }
+/// }
+///
+/// let input = Purchase { item: "chair".to_owned() };
+/// let definition = Purchase::definition();
+/// assert!(definition.to_mermaid().contains("approve"));
+/// # let _ = (input, Purchase::APPROVE);
+/// ```
+///
+/// The macro makes a struct of the parameters, which is the process's input and implements
+/// [`Process`], and a typed constant for each user task. A process without parameters is a unit
+/// struct.
+///
+/// # Statements
+///
+/// | statement | what it does |
+/// |---|---|
+/// | `let x = service task(args);` | runs an async function that is marked with [`service_task`]; its result is durable before the flow goes on |
+/// | `let x: T = user name { field: expr, … };` | opens a task for a person and waits; clauses: `for group`, `for user`, `due`, `priority` |
+/// | `let pattern = expr;` | sets variables by a Rust expression, which runs inside the turn: quick, without side effects, without `.await` |
+/// | `if`, `match`, `let … else` | chooses; a string as condition (`if "amount > 50"`) is data and evaluated by the engine |
+/// | `for`, `while`, `loop`, `break`, `continue` | repeats; a loop without a durable point on its path is refused |
+/// | `parallel { a: { … } b after a: { … } }` | runs branches at the same time and waits for all |
+/// | `return expr;` | ends the instance |
+///
+/// A label in front of a statement names its node: `'again: service charge(&order);`. Without one
+/// the node has the name of its task. `process.now`, `process.id` and `process.key` are what
+/// expressions know of their instance.
+///
+/// # Variables
+///
+/// `let` sets a variable of the process, also again; a variable that is set on every path to a
+/// statement may be read there, across blocks and behind joins. Names that a pattern of `if let`,
+/// `match`, `while let` or `for` binds belong to its block. An expression has the variables that
+/// it mentions as owned values. They are `Clone + Serialize + DeserializeOwned + Send + Sync +
+/// 'static`.
+///
+/// # Attributes
+///
+/// `#[version = 2]` is the version (1 without it), `#[name = "…"]` the stored name (the struct's
+/// without it). Doc comments and other attributes go to the struct; those of a parameter go to its
+/// field.
 #[macro_export]
 macro_rules! workflow {
     ($($tokens:tt)*) => { $crate::__private::workflow_in! { ($crate) $($tokens)* } };
@@ -46,7 +110,7 @@ pub mod prelude {
     pub use crate::{
         Actor, Change, Durability, EdgeCondition, Engine, EngineOptions, Error, Event, Failure,
         Incident, IncidentId, InstanceId, Memory, Outcome, Process, ProcessDefinition, Recorded,
-        Refused, Run, Sqlite, StartError, State, Status, TaskContext, TaskError, Timestamp,
+        Refused, Retry, Run, Sqlite, StartError, State, Status, TaskContext, TaskError, Timestamp,
         UserTask, UserTaskId, Watched, service_task, workflow,
     };
 }
@@ -56,4 +120,7 @@ pub mod prelude {
 mod documents {
     #[doc = include_str!("../docs/engine.md")]
     struct Engine;
+
+    #[doc = include_str!("../docs/timers-and-retries.md")]
+    struct TimersAndRetries;
 }

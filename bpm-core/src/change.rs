@@ -50,6 +50,37 @@ pub enum Change {
         visit: u64,
         /// The number of the attempt, from 1.
         attempt: u32,
+        /// How many of the attempts before failed and count against `retry`.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        failed: u32,
+        /// How many of the attempts before were lost.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        lost: u32,
+    },
+    /// An attempt failed, and the next one is due later.
+    RetryScheduled {
+        /// The token that executes the task.
+        token: TokenId,
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// A token waits for a time.
+    TimerSet {
+        /// The token.
+        token: TokenId,
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// A timer is no longer set: it fired, or what waited for it is over.
+    TimerClosed {
+        /// The token.
+        token: TokenId,
+        /// The timer's number.
+        timer: u64,
     },
     /// A user task is open.
     UserTaskCreated {
@@ -100,6 +131,12 @@ pub enum Change {
         error: String,
         /// What a person can do.
         hint: String,
+        /// How many attempts failed, since the activity began or a person last had it retried.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        attempts: u32,
+        /// How many attempts were lost.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        lost: u32,
     },
     /// An incident is over.
     IncidentClosed {
@@ -107,6 +144,11 @@ pub enum Change {
         token: TokenId,
         /// The incident.
         incident: IncidentId,
+        /// What happened to it.
+        how: Closing,
+        /// Who did it, where someone did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
     },
     /// The instance fails: no new work starts, attempts in flight are awaited.
     ProcessFailing {
@@ -123,6 +165,30 @@ pub enum Change {
         /// Who asked for it.
         actor: Actor,
     },
+    /// An activity with an `undo` completed: what its undo will need, as it was then.
+    UndoRecorded {
+        /// The activity.
+        node: Text,
+        /// The number of the visit.
+        visit: u64,
+        /// The variables that the undo reads.
+        values: Vec<(Text, Json)>,
+    },
+    /// An undo of the latest activity that is not undone begins, by a token of its own.
+    UndoStarted {
+        /// The token.
+        token: TokenId,
+        /// The undo's node.
+        node: Text,
+    },
+    /// The latest activity that was not undone is undone, or a person said that it counts as
+    /// undone.
+    Undone {
+        /// The activity.
+        node: Text,
+        /// The number of its visit.
+        visit: u64,
+    },
     /// The instance ended with a result.
     ProcessCompleted {
         /// The end node that was reached.
@@ -134,13 +200,29 @@ pub enum Change {
     ProcessFailed,
     /// The instance ended because it was cancelled.
     ProcessCancelled,
+    /// The instance ended at once and undid nothing.
+    ProcessTerminated {
+        /// Who ended it.
+        actor: Actor,
+    },
 }
 
-/// What happened to a wait that is no longer open.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What happened to a wait or an incident that is no longer open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Closing {
     /// It was completed.
     Completed,
     /// Its instance failed or was cancelled.
     Cancelled,
+    /// The step of an incident ran again.
+    Retried,
+    /// A person gave the value that the step could not give.
+    Skipped,
+    /// A person let the step fail.
+    Failed,
 }

@@ -1,9 +1,62 @@
 //! Time: an argument everywhere in the engine, read from a clock at its edge only.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+/// Where the engine's time comes from.
+///
+/// The engine's own time starts at the wall clock, or at what is stored if that is later, and
+/// goes on by [`monotonic`](Self::monotonic): it never goes backwards, whatever the wall clock
+/// does while the engine runs.
+pub trait Clock: Send + Sync + 'static {
+    /// The wall clock.
+    fn wall(&self) -> Timestamp;
+
+    /// The time since some fixed moment; never goes backwards.
+    fn monotonic(&self) -> Duration;
+
+    /// How long to sleep, in real time, until `monotonic` is `deadline`; `None` if this clock says
+    /// so itself by calling what [`on_advance`](Self::on_advance) was given.
+    fn sleep(&self, deadline: Duration) -> Option<Duration>;
+
+    /// Takes what is to be called whenever the clock is set forward by hand.
+    fn on_advance(&self, wake: Box<dyn Fn() + Send + Sync>);
+}
+
+/// The clocks of the machine.
+#[derive(Debug)]
+pub struct SystemClock(Instant);
+
+impl SystemClock {
+    /// A clock whose monotonic time begins now.
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, deadline: Duration) -> Option<Duration> {
+        Some(deadline.saturating_sub(self.monotonic()))
+    }
+
+    fn on_advance(&self, _: Box<dyn Fn() + Send + Sync>) {}
+}
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
@@ -21,6 +74,11 @@ impl Timestamp {
     /// Milliseconds since 1970.
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// How long it is from `earlier` until this; nothing if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// The time that lies `duration` later; stays at the last possible one.

@@ -8,16 +8,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use bpm_model::fingerprint::{Fingerprint, fingerprint};
-use bpm_model::graph::{Graph, Origin, Text};
+use bpm_model::graph::{Graph, Node, Origin, Text};
 use bpm_model::kind::Kind;
+use bpm_model::policy::Policy;
 use bpm_model::render;
 use serde::{Serialize, Serializer};
 
 use crate::json::Json;
-use crate::vars::Visit;
+use crate::task::TaskSignature;
+use crate::vars::{Current, Cx, Does, Values, Vars, Visit};
 use conditions::Conditions;
 
-pub use builder::{DefinitionBuilder, EdgeCondition};
+pub use bpm_model::policy::{Exhausted, Retry};
+pub use builder::{After, DefinitionBuilder, EdgeCondition};
 
 /// A process that an engine can run: written with `workflow!` or built as data.
 ///
@@ -48,6 +51,8 @@ struct Inner {
     ways_in: Vec<usize>,
     start: usize,
     conditions: Conditions,
+    policies: Vec<Policy>,
+    undos: HashMap<usize, usize>,
 }
 
 impl ProcessDefinition {
@@ -77,6 +82,8 @@ impl ProcessDefinition {
             ways_in,
             start: graph.nodes.iter().position(|node| node.kind == Kind::Start).unwrap_or(0),
             conditions: Conditions::of(&graph),
+            policies: policies(&graph, visit),
+            undos: undos(&graph),
             graph,
         }))
     }
@@ -115,7 +122,7 @@ impl ProcessDefinition {
     pub fn service_tasks(&self) -> Vec<&str> {
         let mut tasks = Vec::new();
         for node in self.0.graph.nodes.iter() {
-            if let Kind::Service { task } = &node.kind
+            if let Kind::Service { task, .. } | Kind::Undo { task, .. } = &node.kind
                 && !tasks.contains(&task.as_ref())
             {
                 tasks.push(task.as_ref());
@@ -140,6 +147,24 @@ impl ProcessDefinition {
     /// The edges out of a node, in the order in which they are tried.
     pub(crate) fn ways_out(&self, node: usize) -> &[usize] {
         &self.0.ways_out[node]
+    }
+
+    /// The policy of a node: the clauses at it, and for the rest the task's own.
+    pub(crate) fn policy(&self, node: usize) -> Policy {
+        self.0.policies[node]
+    }
+
+    /// The node that undoes an activity, if it has an `undo`.
+    pub(crate) fn undo_of(&self, activity: usize) -> Option<usize> {
+        self.0.undos.get(&activity).copied()
+    }
+
+    /// What the service tasks of a compiled process say of themselves, by node.
+    pub(crate) fn signatures(&self) -> Vec<TaskSignature> {
+        let visit = self.0.visit;
+        (0..self.0.graph.nodes.len())
+            .filter_map(|node| signature(&self.0.graph, visit?, node))
+            .collect()
     }
 
     pub(crate) fn ways_in(&self, node: usize) -> usize {
@@ -169,6 +194,40 @@ impl ProcessDefinition {
     /// why.
     pub(crate) fn holds(&self, edge: usize, values: &crate::vars::Values) -> Result<bool, String> {
         self.0.conditions.holds(&self.0.graph, edge, values)
+    }
+}
+
+fn policies(graph: &Graph, visit: Option<Visit>) -> Vec<Policy> {
+    let own = |at| {
+        let signature = visit.and_then(|visit| signature(graph, visit, at));
+        signature.map_or(Policy::NONE, |signature| signature.policy)
+    };
+    let policy = |(at, node): (usize, &Node)| match &node.kind {
+        Kind::Service { policy, .. } => policy.or(own(at)),
+        Kind::Undo { .. } => own(at),
+        _ => Policy::NONE,
+    };
+    graph.nodes.iter().enumerate().map(policy).collect()
+}
+
+fn undos(graph: &Graph) -> HashMap<usize, usize> {
+    let undo = |(at, node): (usize, &Node)| match node.kind {
+        Kind::Undo { of, .. } => Some((of, at)),
+        _ => None,
+    };
+    graph.nodes.iter().enumerate().filter_map(undo).collect()
+}
+
+/// What the service task of a node says of itself.
+fn signature(graph: &Graph, visit: Visit, node: usize) -> Option<TaskSignature> {
+    if !matches!(graph.nodes[node].kind, Kind::Service { .. } | Kind::Undo { .. }) {
+        return None;
+    }
+    let (values, nobody) = (Values::default(), Current::nobody());
+    let vars = Vars::new(graph, &values, &nobody);
+    match visit(node, &vars, Cx::Describe).ok()?.0 {
+        Does::Signature(signature) => Some(signature),
+        _ => None,
     }
 }
 

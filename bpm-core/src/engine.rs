@@ -14,6 +14,7 @@ mod completion;
 mod dispatcher;
 mod live;
 mod mailbox;
+mod operate;
 mod options;
 mod queries;
 mod recovery;
@@ -21,7 +22,9 @@ mod registry;
 mod shared;
 mod start;
 mod statistics;
+mod timers;
 mod turn;
+mod unreadable;
 mod watch;
 mod workers;
 mod writer;
@@ -35,7 +38,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::{Actor, Event};
-use crate::ids::{InstanceId, UserTaskId};
+use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
 use crate::process::Process;
 use crate::refused::Refused;
@@ -146,13 +149,47 @@ impl Engine {
         Incidents::new(Arc::clone(&self.shared))
     }
 
-    /// Cancels an instance: no new work starts in it, what waits is closed, and attempts in flight
-    /// are told to stop. Returns when that is durable; the instance has ended when the last
-    /// attempt is over, at the latest after the grace time.
+    /// Cancels an instance: no new work starts in it, what waits is closed, attempts in flight are
+    /// told to stop and awaited up to the grace time, and then what completed is undone. Returns
+    /// when the cancellation is durable; `outcome` tells when the instance has ended.
     pub async fn cancel(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
         let event = Event::CancelRequested { actor };
         let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
         self.shared.call(post).await.map(drop)
+    }
+
+    /// Ends an instance at once and undoes nothing, also in the middle of undoing. The outcome
+    /// lists what was not undone.
+    pub async fn terminate(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::TerminateRequested { actor };
+        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
+        self.shared.call(post).await.map(drop)
+    }
+
+    /// Runs the step of an incident again: a service task has as many attempts as it had at
+    /// first, a condition is evaluated again.
+    pub async fn retry(&self, incident: IncidentId, actor: Actor) -> Result<(), Error> {
+        self.shared.settle(incident, Event::IncidentRetried { incident, actor }).await
+    }
+
+    /// Gives the value that the activity of an incident could not give, and goes on behind it.
+    /// The value is checked against the activity's type before anything changes.
+    pub async fn skip_with<T: Serialize>(
+        &self,
+        incident: IncidentId,
+        value: T,
+        actor: Actor,
+    ) -> Result<(), Error> {
+        let value = Json::of(&value).map_err(|source| Error::Unreadable {
+            what: format!("the value for incident {incident}"),
+            source,
+        })?;
+        self.shared.settle(incident, Event::IncidentSkipped { incident, value, actor }).await
+    }
+
+    /// Lets an incident fail: its error becomes the failure of the activity.
+    pub async fn fail(&self, incident: IncidentId, actor: Actor) -> Result<(), Error> {
+        self.shared.settle(incident, Event::IncidentFailed { incident, actor }).await
     }
 
     /// Everything that happened to an instance, in order.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UserTaskId;
+use crate::ids::{IncidentId, UserTaskId};
 use crate::json::Json;
 
 /// Numbers the tokens of one instance, from 0; never used again.
@@ -46,6 +46,41 @@ pub enum Event {
         attempt: u32,
         /// How and why.
         failure: Failure,
+        /// Whether another attempt may mend it.
+        #[serde(default)]
+        retryable: bool,
+    },
+    /// A timer is due.
+    TimerFired {
+        /// The token that waits for it.
+        token: TokenId,
+        /// The activity.
+        node: String,
+        /// The timer's number in its instance.
+        timer: u64,
+    },
+    /// Someone had the step of an incident run again.
+    IncidentRetried {
+        /// The incident.
+        incident: IncidentId,
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone gave the value that an activity with an incident could not give.
+    IncidentSkipped {
+        /// The incident.
+        incident: IncidentId,
+        /// The value.
+        value: Json,
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone let an incident fail its activity.
+    IncidentFailed {
+        /// The incident.
+        incident: IncidentId,
+        /// Who.
+        actor: Actor,
     },
     /// An attempt has no recorded outcome: the process that ran it is gone.
     TaskLost {
@@ -73,6 +108,11 @@ pub enum Event {
     },
     /// Someone cancelled the instance.
     CancelRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone ended the instance without undoing anything.
+    TerminateRequested {
         /// Who.
         actor: Actor,
     },
@@ -142,10 +182,16 @@ pub enum FailureKind {
     Error,
     /// A task panicked; its outcome is unknown.
     Panic,
+    /// An attempt took longer than its timeout and was dropped; its outcome is unknown.
+    Timeout,
     /// An attempt was dropped after the grace time; its outcome is unknown.
     Dropped,
     /// A script, a condition or an argument of the process's own code failed.
     Code,
+    /// The process failed itself (`fail`).
+    Fail,
+    /// A person let an incident fail.
+    Incident,
 }
 
 impl Failure {

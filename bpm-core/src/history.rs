@@ -48,8 +48,13 @@ impl Recorded {
     }
 }
 
+/// Room for the body of a common turn, in bytes: one that grows is copied each time.
+const BODY: usize = 512;
+
 /// The body of a turn's row.
 pub(crate) fn body(event: &Event, changes: &[Change]) -> String {
-    serde_json::to_string(&BodyRef { event, changes })
-        .unwrap_or_else(|error| unreachable!("events and changes print as JSON: {error}"))
+    let mut body = Vec::with_capacity(BODY);
+    serde_json::to_writer(&mut body, &BodyRef { event, changes })
+        .unwrap_or_else(|error| unreachable!("events and changes print as JSON: {error}"));
+    String::from_utf8(body).unwrap_or_else(|error| unreachable!("JSON is UTF-8: {error}"))
 }

@@ -92,7 +92,7 @@ fn derive(instance: InstanceId, seq: u64, token: TokenId, now: Timestamp, salt: 
 }
 
 /// The finalizer of SplitMix64: every bit of the input touches every bit of the output.
-fn mix(mut bits: u64) -> u64 {
+pub(crate) fn mix(mut bits: u64) -> u64 {
     bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -100,6 +100,10 @@ fn mix(mut bits: u64) -> u64 {
 }
 
 impl InstanceId {
+    pub(crate) fn as_u64_pair(&self) -> (u64, u64) {
+        self.0.as_u64_pair()
+    }
+
     /// A new id, greater than every id this process made before.
     pub(crate) fn new() -> Self {
         Self(Uuid::now_v7())

@@ -8,10 +8,11 @@ use bpm_model::graph::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
+use crate::clock::Timestamp;
 use crate::event::{Actor, Failure, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
-use crate::store::Status;
+use crate::store::{Status, TimerRow};
 use crate::vars::Values;
 
 /// An instance of a process, as its changes have made it.
@@ -27,11 +28,25 @@ pub struct Instance {
     pub status: Status,
     tokens: Vec<Token>,
     next_token: TokenId,
-    next_visit: u64,
+    next_number: u64,
     values: Values,
     failure: Option<Failure>,
     cancelled_by: Option<Actor>,
     result: Option<Json>,
+    /// What completed and can be undone, in the order of completion.
+    #[serde(default)]
+    undoable: Vec<Undoable>,
+}
+
+/// A completed activity that can be undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Undoable {
+    /// The activity.
+    pub node: Text,
+    /// The number of the visit.
+    pub visit: u64,
+    /// The variables that the undo reads, as they were when the activity completed.
+    pub values: Values,
 }
 
 /// A token: the unit of execution.
@@ -52,7 +67,9 @@ pub struct Token {
 /// ```text
 ///           ╭──────────────◄ result, payload ◄───────────────╮
 ///           ▼                                                │
-///   (new) Ready ──► service task ──► Executing ──────────────┤
+///   (new) Ready ──► service task ──► Executing ◄─► BackingOff
+///           │ │                         ╰────────────────────┤
+///           │ ├───► wait ──────────► Timing ─────────────────┤
 ///           │ ├───► user task ─────► Waiting ────────────────┤
 ///           │ ├───► join ──────────► Joining ──► (consumed)  │
 ///           │ ╰───► what a person must mend ──► Incident ────╯
@@ -64,11 +81,23 @@ pub enum TokenState {
     /// It can move: the node has not been executed.
     Ready,
     /// An attempt of the node's service task is in flight.
-    Executing {
-        /// The number of the visit.
-        visit: u64,
-        /// The number of the attempt, from 1.
-        attempt: u32,
+    Executing(Attempts),
+    /// An attempt failed; the next one is due later.
+    BackingOff {
+        /// The attempts so far.
+        #[serde(flatten)]
+        attempts: Attempts,
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// It waits for a time.
+    Timing {
+        /// The timer's number.
+        timer: u64,
+        /// When it is due.
+        due: Timestamp,
     },
     /// A user task is open.
     Waiting {
@@ -81,7 +110,34 @@ pub enum TokenState {
     Incident {
         /// The incident.
         incident: IncidentId,
+        /// The error, which becomes the failure if a person lets it fail.
+        error: String,
+        /// The attempts of the service task that rests, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempts: Option<Attempts>,
     },
+}
+
+/// The attempts of one visit of a service task so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// The number of the visit.
+    pub visit: u64,
+    /// The number of the latest one, from 1.
+    pub attempt: u32,
+    /// How many failed and count against `retry`.
+    #[serde(default)]
+    pub failed: u32,
+    /// How many were lost.
+    #[serde(default)]
+    pub lost: u32,
+}
+
+impl Attempts {
+    /// The same with one more.
+    pub(crate) fn next(self) -> Self {
+        Self { attempt: self.attempt.saturating_add(1), ..self }
+    }
 }
 
 impl Instance {
@@ -94,11 +150,12 @@ impl Instance {
             status: Status::Running,
             tokens: Vec::new(),
             next_token: 0,
-            next_visit: 1,
+            next_number: 1,
             values: Values::default(),
             failure: None,
             cancelled_by: None,
             result: None,
+            undoable: Vec::new(),
         }
     }
 
@@ -110,19 +167,32 @@ impl Instance {
             Change::TokenJoining { token } => self.put(*token, TokenState::Joining),
             Change::TokenConsumed { token } => self.remove(*token),
             Change::VariableSet { key, value } => self.values.set(key.clone(), value.clone()),
-            Change::TaskStarted { token, visit, attempt } => self.start(*token, *visit, *attempt),
+            Change::TaskStarted { token, visit, attempt, failed, lost } => {
+                let (visit, attempt, failed, lost) = (*visit, *attempt, *failed, *lost);
+                self.start(*token, Attempts { visit, attempt, failed, lost });
+            }
+            Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
+            Change::TimerSet { token, timer, due } => {
+                self.number(*timer);
+                self.put(*token, TokenState::Timing { timer: *timer, due: *due });
+            }
             Change::UserTaskCreated { token, task, .. } => {
                 self.put(*token, TokenState::Waiting { task: *task });
             }
-            Change::IncidentRaised { token, incident, .. } => {
-                self.put(*token, TokenState::Incident { incident: *incident });
+            Change::IncidentRaised { token, incident, error, .. } => {
+                self.rest(*token, *incident, error);
             }
-            Change::UserTaskClosed { token, .. } | Change::IncidentClosed { token, .. } => {
+            Change::UserTaskClosed { token, .. } | Change::TimerClosed { token, .. } => {
                 self.put(*token, TokenState::Ready);
             }
+            Change::IncidentClosed { token, .. } => self.put(*token, TokenState::Ready),
             Change::ProcessFailing { failure } => self.fail(failure),
             Change::FailureRelated { failure } => self.relate(failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
+            Change::UndoRecorded { node, visit, values } => self.undoable(node, *visit, values),
+            Change::UndoStarted { token, node } => self.create(*token, node.clone()),
+            Change::Undone { .. } => drop(self.undoable.pop()),
+            Change::ProcessTerminated { actor } => self.terminate(actor),
             Change::ProcessCompleted { result, .. } => self.complete(result),
             Change::ProcessFailed => self.end(Status::Failed),
             Change::ProcessCancelled => self.end(Status::Cancelled),
@@ -153,9 +223,26 @@ impl Instance {
         }
     }
 
-    fn start(&mut self, token: TokenId, visit: u64, attempt: u32) {
-        self.put(token, TokenState::Executing { visit, attempt });
-        self.next_visit = self.next_visit.max(visit + 1);
+    fn start(&mut self, token: TokenId, attempts: Attempts) {
+        self.number(attempts.visit);
+        self.put(token, TokenState::Executing(attempts));
+    }
+
+    fn back_off(&mut self, token: TokenId, timer: u64, due: Timestamp) {
+        self.number(timer);
+        let Some(mut attempts) = self.attempts(token) else { return };
+        attempts.failed = attempts.failed.saturating_add(1);
+        self.put(token, TokenState::BackingOff { attempts, timer, due });
+    }
+
+    fn rest(&mut self, token: TokenId, incident: IncidentId, error: &str) {
+        let (error, attempts) = (error.to_owned(), self.attempts(token));
+        self.put(token, TokenState::Incident { incident, error, attempts });
+    }
+
+    /// Visits and timers share one sequence of numbers.
+    fn number(&mut self, used: u64) {
+        self.next_number = self.next_number.max(used + 1);
     }
 
     fn fail(&mut self, failure: &Failure) {
@@ -173,6 +260,18 @@ impl Instance {
     fn cancel(&mut self, actor: &Actor) {
         self.status = Status::Cancelling;
         self.cancelled_by = Some(actor.clone());
+    }
+
+    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)]) {
+        self.number(visit);
+        let mut values = Values::default();
+        kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));
+        self.undoable.push(Undoable { node: node.clone(), visit, values });
+    }
+
+    fn terminate(&mut self, actor: &Actor) {
+        self.cancelled_by = Some(actor.clone());
+        self.end(Status::Terminated);
     }
 
     fn complete(&mut self, result: &Json) {
@@ -204,7 +303,7 @@ impl Instance {
     pub fn is_active(&self) -> bool {
         self.tokens
             .iter()
-            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing { .. }))
+            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing(_)))
     }
 
     /// How it ended, if it has.
@@ -216,6 +315,10 @@ impl Instance {
                 .cancelled_by
                 .clone()
                 .map(|by| Ending::Cancelled(Cancellation { by, failure: self.failure.clone() })),
+            Status::Terminated => self.cancelled_by.clone().map(|by| {
+                let not_undone = self.undoable.iter().map(|done| done.node.to_string()).collect();
+                Ending::Terminated(Termination { by, not_undone })
+            }),
             Status::Running | Status::Failing | Status::Cancelling => None,
         }
     }
@@ -229,8 +332,41 @@ impl Instance {
         self.next_token
     }
 
-    pub(crate) fn next_visit(&self) -> u64 {
-        self.next_visit
+    /// The number of the next visit or timer.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// The attempts of the service task that a token is at, if there were any.
+    pub(crate) fn attempts(&self, token: TokenId) -> Option<Attempts> {
+        match self.token(token)?.state {
+            TokenState::Executing(attempts) | TokenState::BackingOff { attempts, .. } => {
+                Some(attempts)
+            }
+            TokenState::Incident { attempts, .. } => attempts,
+            _ => None,
+        }
+    }
+
+    /// The timers that are set.
+    pub(crate) fn timers(&self) -> impl Iterator<Item = TimerRow> {
+        self.tokens.iter().filter_map(|token| match token.state {
+            TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. } => {
+                Some(TimerRow { due, instance: self.id, timer, token: token.id })
+            }
+            _ => None,
+        })
+    }
+
+    /// The token that rests with this incident.
+    pub(crate) fn resting(&self, incident: IncidentId) -> Option<&Token> {
+        let rests = |token: &&Token| matches!(&token.state, TokenState::Incident { incident: id, .. } if *id == incident);
+        self.tokens.iter().find(rests)
+    }
+
+    /// The completed activity that is undone next.
+    pub fn next_undo(&self) -> Option<&Undoable> {
+        self.undoable.last()
     }
 
     /// The values as one JSON object.
@@ -257,6 +393,18 @@ pub enum Ending {
     Failed(Failure),
     /// Because someone cancelled it.
     Cancelled(Cancellation),
+    /// Because someone ended it at once.
+    Terminated(Termination),
+}
+
+/// Who ended an instance at once, and what was not undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Termination {
+    /// Who.
+    pub by: Actor,
+    /// The activities that have an `undo`, completed and were not undone, in the order of
+    /// completion.
+    pub not_undone: Vec<String>,
 }
 
 /// Who cancelled an instance, and the failure that it had by then.

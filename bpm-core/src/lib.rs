@@ -28,6 +28,7 @@ pub mod __private {
     pub use std::option::Option::{self, None, Some};
     pub use std::result::Result::{self, Err, Ok};
     pub use std::string::String;
+    pub use std::time::Duration;
     pub use std::vec::Vec;
 
     pub use bpm_model::graph::{
@@ -35,6 +36,7 @@ pub mod __private {
         Variable as Slot,
     };
     pub use bpm_model::kind::Kind;
+    pub use bpm_model::policy::{Exhausted, Policy, Retry};
 
     pub use crate::process::{Input, Never, Process};
     pub use crate::task::{

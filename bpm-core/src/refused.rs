@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::change::Closing;
 use crate::event::Actor;
-use crate::ids::{InstanceId, UserTaskId};
+use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::store::{Closed, Status};
 
 /// Why a command was refused. The command changed nothing.
@@ -97,6 +97,40 @@ pub enum Refused {
         /// What is wrong.
         why: String,
     },
+    /// No such timer is set, or it is not due.
+    NoSuchTimer {
+        /// The instance.
+        instance: InstanceId,
+        /// The timer's number.
+        timer: u64,
+    },
+    /// No incident has this id.
+    UnknownIncident(IncidentId),
+    /// The incident is over.
+    IncidentClosed {
+        /// The incident.
+        incident: IncidentId,
+        /// Where it was.
+        node: String,
+        /// What happened to it.
+        closed: Closed,
+    },
+    /// The value cannot stand for what the step of the incident gives.
+    CannotSkip {
+        /// The incident.
+        incident: IncidentId,
+        /// Where it is.
+        node: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// An undo cannot fail: nothing could handle its failure.
+    CannotFail {
+        /// The incident.
+        incident: IncidentId,
+        /// The undo.
+        node: String,
+    },
     /// No attempt of this activity is in flight.
     NoSuchAttempt {
         /// The instance.
@@ -135,7 +169,7 @@ impl fmt::Display for Refused {
                 write!(f, "instance {instance} is already being cancelled by {by}")
             }
             Refused::UnknownUserTask(task) => write!(f, "no user task {task}\n  help: list the open ones with `engine.user_tasks()`"),
-            Refused::UserTaskClosed { task, node, closed } => closed_task(f, *task, node, closed),
+            Refused::UserTaskClosed { task, node, closed } => closed_wait(f, "user task", &task.to_string(), node, closed),
             Refused::OtherUserTask { task, expected, found } => write!(
                 f,
                 "user task {task} is `{}` of `{}`, not `{}` of `{}`\n  help: complete it with the constant of its own process",
@@ -148,6 +182,24 @@ impl fmt::Display for Refused {
             Refused::NoSuchAttempt { instance, node } => {
                 write!(f, "no attempt of `{node}` is in flight in instance {instance}")
             }
+            Refused::NoSuchTimer { instance, timer } => {
+                write!(f, "timer {timer} of instance {instance} is not set or not due")
+            }
+            Refused::UnknownIncident(incident) => write!(
+                f,
+                "no incident {incident}\n  help: list the open ones with `engine.incidents()`"
+            ),
+            Refused::IncidentClosed { incident, node, closed } => {
+                closed_wait(f, "incident at", &incident.to_string(), node, closed)
+            }
+            Refused::CannotSkip { incident, node, why } => write!(
+                f,
+                "incident {incident} at `{node}` cannot be skipped with this value: {why}\n  help: the incident is still open; give a value of the activity's type"
+            ),
+            Refused::CannotFail { incident, node } => write!(
+                f,
+                "incident {incident} is at `{node}`, and the failure of an undo has nowhere to go\n  help: retry it, or undo by hand and skip it"
+            ),
             Refused::ShuttingDown => {
                 f.write_str("the engine is shutting down\n  help: nothing is lost; call again after the next start")
             }
@@ -163,17 +215,21 @@ fn unknown_process(f: &mut fmt::Formatter<'_>, name: &str, known: &[String]) -> 
     }
 }
 
-fn closed_task(
+fn closed_wait(
     f: &mut fmt::Formatter<'_>,
-    task: UserTaskId,
+    what: &str,
+    id: &str,
     node: &str,
     closed: &Closed,
 ) -> fmt::Result {
     let how = match closed.how {
         Closing::Completed => "completed",
         Closing::Cancelled => "cancelled",
+        Closing::Retried => "retried",
+        Closing::Skipped => "skipped",
+        Closing::Failed => "failed",
     };
-    write!(f, "user task `{node}` ({task}) was {how}")?;
+    write!(f, "{what} `{node}` ({id}) was {how}")?;
     if let Some(by) = &closed.by {
         write!(f, " by {by}")?;
     }

@@ -9,8 +9,10 @@ mod choice;
 mod end;
 mod incident;
 mod parallel;
+mod saga;
 mod script;
 mod service;
+mod timer;
 mod user;
 
 use std::collections::VecDeque;
@@ -41,6 +43,11 @@ pub enum Effect {
         /// The token that executes it.
         token: TokenId,
     },
+    /// Drop the attempt in flight; nobody waits for its outcome.
+    Drop {
+        /// The token that executes it.
+        token: TokenId,
+    },
 }
 
 /// What one event led to.
@@ -59,6 +66,10 @@ pub struct Limits {
     pub moves: usize,
     /// How many tokens an instance has at most (`EngineOptions::tokens_per_instance`).
     pub tokens: usize,
+    /// How many attempts of one visit may be lost (`EngineOptions::lost_attempts_max`).
+    pub lost_attempts: u32,
+    /// From what the jitter of delays is drawn (`EngineOptions::jitter_seed`).
+    pub jitter_seed: u64,
 }
 
 /// Takes one turn. A refused event changes nothing.
@@ -117,8 +128,13 @@ impl<'a> Turn<'a> {
             | Event::TaskLost { token, node, visit, attempt } => {
                 self.admit_attempt(*token, node, (*visit, *attempt))
             }
+            Event::TimerFired { token, timer, .. } => self.admit_timer(*token, *timer),
             Event::UserTaskCompleted { task, payload, .. } => self.admit_payload(*task, payload),
+            Event::IncidentRetried { incident, .. } => self.admit_incident(*incident).map(drop),
+            Event::IncidentFailed { incident, .. } => self.admit_fail(*incident),
+            Event::IncidentSkipped { incident, value, .. } => self.admit_skip(*incident, value),
             Event::CancelRequested { .. } => self.admit_cancel(),
+            Event::TerminateRequested { .. } => Ok(()),
         }
     }
 
@@ -127,12 +143,21 @@ impl<'a> Turn<'a> {
         match event {
             Event::ProcessStarted { input } => self.begin(input),
             Event::TaskCompleted { token, result, .. } => self.task_completed(*token, result),
-            Event::TaskFailed { token, failure, .. } => self.task_failed(*token, failure),
+            Event::TaskFailed { token, failure, retryable, .. } => {
+                self.task_failed(*token, failure, *retryable);
+            }
             Event::TaskLost { token, .. } => self.task_lost(*token),
             Event::UserTaskCompleted { task, payload, actor, .. } => {
                 self.user_task_completed(*task, payload, actor.clone());
             }
+            Event::TimerFired { token, timer, .. } => self.timer_fired(*token, *timer),
+            Event::IncidentRetried { incident, actor } => self.retry_incident(*incident, actor),
+            Event::IncidentSkipped { incident, value, actor } => {
+                self.skip_incident(*incident, value, actor);
+            }
+            Event::IncidentFailed { incident, actor } => self.fail_incident(*incident, actor),
             Event::CancelRequested { actor } => self.cancel_requested(actor),
+            Event::TerminateRequested { actor } => self.terminate_requested(actor),
             Event::Continued => {}
         }
     }
@@ -159,8 +184,10 @@ impl<'a> Turn<'a> {
         match &self.definition.graph().nodes[node].kind {
             Kind::Start => self.leave(token, node),
             Kind::End { .. } => self.end(token, node),
-            Kind::Service { .. } => self.start_attempt(token),
+            Kind::Fail => self.fail_by_itself(token, node),
+            Kind::Service { .. } | Kind::Undo { .. } => self.start_attempt(token),
             Kind::User { name } => self.open_user_task(token, node, name.clone()),
+            Kind::Wait { after_ms } => self.wait(token, node, *after_ms),
             Kind::Script => self.script(token, node),
             Kind::Exclusive | Kind::Each => self.choose(token, node),
             Kind::Parallel => self.fork_or_join(token, node),

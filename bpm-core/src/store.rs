@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::change::Closing;
 use crate::clock::Timestamp;
-use crate::event::Actor;
+use crate::event::{Actor, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 
 mod memory;
@@ -47,6 +47,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// A user task, open or closed.
     fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error>;
+
+    /// The timers that are set, in the order of their due times (then instances and numbers): at
+    /// most `limit` of them, behind `after`.
+    fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, Error>;
+
+    /// An incident, open or closed.
+    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error>;
 
     /// The open incidents, oldest first, at most `limit`.
     fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error>;
@@ -100,7 +107,24 @@ pub struct TurnRows {
     /// Incidents that are raised.
     pub raised: Vec<IncidentRow>,
     /// Incidents that are over.
-    pub settled: Vec<IncidentId>,
+    pub settled: Vec<(IncidentId, Closed)>,
+    /// Timers that are set.
+    pub timers_set: Vec<TimerRow>,
+    /// Timers of the instance that are no longer set, by their numbers.
+    pub timers_closed: Vec<u64>,
+}
+
+/// A timer that is set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimerRow {
+    /// When it is due.
+    pub due: Timestamp,
+    /// The instance that waits for it.
+    pub instance: InstanceId,
+    /// Its number in the instance; never used again.
+    pub timer: u64,
+    /// The token that waits.
+    pub token: TokenId,
 }
 
 /// What is written once of an instance.
@@ -138,15 +162,15 @@ pub struct StateRow {
 ///      │  ╲
 ///      │   ╰──► Failing ────► Failed
 ///      │           │
-///      ╰───────────┴► Cancelling ──► Cancelled
+///      ╰───────────┴► Cancelling ──► Cancelled      (any of these) ──► Terminated
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Status {
     /// It goes on, waits, or rests with an incident.
     Running,
-    /// It failed; attempts in flight are awaited.
+    /// It failed; attempts in flight are awaited, then what completed is undone.
     Failing,
-    /// It is being cancelled; attempts in flight are awaited.
+    /// It is being cancelled; attempts in flight are awaited, then what completed is undone.
     Cancelling,
     /// It ended with a result.
     Completed,
@@ -154,22 +178,25 @@ pub enum Status {
     Failed,
     /// It ended because someone cancelled it.
     Cancelled,
+    /// Someone ended it at once; nothing was undone.
+    Terminated,
 }
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 6] = [
+    pub const ALL: [Status; 7] = [
         Status::Running,
         Status::Failing,
         Status::Cancelling,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
+        Status::Terminated,
     ];
 
     /// Whether the instance has ended.
     pub fn is_end(self) -> bool {
-        matches!(self, Status::Completed | Status::Failed | Status::Cancelled)
+        matches!(self, Status::Completed | Status::Failed | Status::Cancelled | Status::Terminated)
     }
 
     /// The word that is stored and shown.
@@ -181,6 +208,7 @@ impl Status {
             Status::Completed => "Completed",
             Status::Failed => "Failed",
             Status::Cancelled => "Cancelled",
+            Status::Terminated => "Terminated",
         }
     }
 
@@ -335,6 +363,8 @@ pub struct IncidentRow {
     pub hint: String,
     /// Since when.
     pub since: Timestamp,
+    /// What happened to it, once it is no longer open.
+    pub closed: Option<Closed>,
 }
 
 /// A definition's row.

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
+use bpm_model::policy::Policy;
+
 use crate::ids::InstanceId;
 use crate::vars::Variable;
 
@@ -43,6 +45,9 @@ pub trait ServiceTask: Sized + Send + 'static {
 
     /// The returned value as a result.
     fn finish(returned: Self::Return) -> Result<Self::Output, Self::Error>;
+
+    /// The clauses of `#[service_task(…)]`.
+    const POLICY: Policy = Policy::NONE;
 
     /// The shared states that it takes.
     fn states() -> Vec<StateType>;
@@ -85,12 +90,14 @@ pub struct TaskSignature {
     pub name: &'static str,
     /// The states that it takes.
     pub states: Vec<StateType>,
+    /// Its own policy.
+    pub policy: Policy,
 }
 
 impl TaskSignature {
     /// The signature of a task.
     pub fn of<K: ServiceTask>() -> Self {
-        Self { name: K::NAME, states: K::states() }
+        Self { name: K::NAME, states: K::states(), policy: K::POLICY }
     }
 }
 

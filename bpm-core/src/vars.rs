@@ -124,8 +124,12 @@ pub(crate) enum Does {
     Port(usize),
     /// Opens a user task.
     User(Work),
+    /// Waits until a time.
+    Wait(Timestamp),
     /// Ends the instance with a result.
     End(Json),
+    /// Fails the instance, for this reason.
+    Fail(String),
     /// The value from outside fits.
     Accepted,
     /// What the service task needs.
@@ -199,6 +203,13 @@ pub struct Current {
     pub id: InstanceId,
     /// The business key, if it was started with one.
     pub key: Option<String>,
+}
+
+impl Current {
+    /// No instance: for visits that only ask.
+    pub(crate) fn nobody() -> Self {
+        Self { now: Timestamp::default(), id: InstanceId::from_bytes([0; 16]), key: None }
+    }
 }
 
 /// An instance's variables as one visit sees them.
@@ -302,6 +313,16 @@ impl<'a> Vars<'a> {
         Ok(Visited(Does::Port(port)))
     }
 
+    /// `wait D`: a timer that is due so long after this turn.
+    pub fn wait(&self, duration: std::time::Duration) -> Result<Visited, TaskError> {
+        self.wait_until(self.current.now.after(duration))
+    }
+
+    /// `wait until T`: a timer that is due at a time, at once if that is past.
+    pub fn wait_until(&self, due: impl Into<Timestamp>) -> Result<Visited, TaskError> {
+        Ok(Visited(Does::Wait(due.into())))
+    }
+
     /// A user task: opens it.
     pub fn user<T: Variable>(&self, _: UserTaskName<T>, work: Work) -> Result<Visited, TaskError> {
         match work.failed {
@@ -333,6 +354,11 @@ impl<'a> Vars<'a> {
         let Some(value) = list.get(at) else { return Ok(None) };
         self.keep(at + 1, cursor)?;
         value.decode().map(Some).map_err(TaskError::permanent)
+    }
+
+    /// `fail`: the instance fails, for this reason.
+    pub fn fail(&self, reason: String) -> Result<Visited, TaskError> {
+        Ok(Visited(Does::Fail(reason)))
     }
 
     /// The end of the instance, with its result.

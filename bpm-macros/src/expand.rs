@@ -6,6 +6,7 @@
 mod graph;
 mod input;
 mod names;
+pub(crate) mod policy;
 mod visit;
 mod work;
 

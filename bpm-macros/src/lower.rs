@@ -88,6 +88,8 @@ struct Lowering<'a> {
     scope: usize,
     /// The loops around the current statement, from the outside.
     loops: Vec<repeat::Loop>,
+    /// What expressions of the expression language mention and is not in sight.
+    unseen: Vec<Ident>,
     /// The labels of all loops so far.
     loop_labels: Vec<Label>,
     /// The places of the edges among the ways out of their nodes.

@@ -51,6 +51,19 @@ impl Mentions {
         self.list(arguments, &[]);
     }
 
+    /// Adds what the arguments of `format!` mention.
+    pub(crate) fn format(&mut self, tokens: &[TokenTree]) {
+        let stream: TokenStream = tokens.iter().cloned().collect();
+        self.exact &= macro_list.parse2(stream.clone()).is_ok();
+        let call = syn::Macro {
+            path: syn::Ident::new("format", Span::call_site()).into(),
+            bang_token: Default::default(),
+            delimiter: syn::MacroDelimiter::Paren(Default::default()),
+            tokens: stream,
+        };
+        Walk { mentions: self, bound: Vec::new(), inner: 0 }.macro_call(&call);
+    }
+
     /// Adds a name.
     pub(crate) fn name(&mut self, name: &Ident) {
         if !self.names.contains(name) {
@@ -91,27 +104,38 @@ impl Mentions {
         }
     }
 
-    /// The names that a format string captures: `{name}`, `{name:>8}`, `{:width$}` are rare enough
-    /// to be left out in the last form.
+    /// The names that a format string captures: `{name}`, `{name:>8}`, `{:width$.precision$}`.
     fn captures(&mut self, format: &str, span: Span, own: &[Ident]) {
         if !format.contains('"') {
             return;
         }
         for part in format.replace("{{", "").split('{').skip(1) {
-            let end = part.find(|sign: char| !sign.is_alphanumeric() && sign != '_');
-            let name = &part[..end.unwrap_or(part.len())];
-            if let Ok(mut name) = syn::parse_str::<Ident>(name)
-                && !own.contains(&name)
-            {
-                name.set_span(span);
-                self.name(&name);
+            let part = part.split('}').next().unwrap_or_default();
+            let (value, layout) = part.split_once(':').unwrap_or((part, ""));
+            let sizes = layout.rsplit_once('$').map_or("", |(sizes, _)| sizes).split('$');
+            let sizes = sizes.filter_map(|size| size.rsplit(|sign| !is_word(sign)).next());
+            for name in std::iter::once(value.trim()).chain(sizes) {
+                self.capture(name, span, own);
             }
+        }
+    }
+
+    fn capture(&mut self, name: &str, span: Span, own: &[Ident]) {
+        if let Ok(mut name) = syn::parse_str::<Ident>(name)
+            && !own.contains(&name)
+        {
+            name.set_span(span);
+            self.name(&name);
         }
     }
 
     fn forbid(&mut self, what: Forbidden, span: Span) {
         self.forbidden.get_or_insert((what, span));
     }
+}
+
+fn is_word(sign: char) -> bool {
+    sign.is_alphanumeric() || sign == '_'
 }
 
 fn expressions(input: ParseStream) -> syn::Result<Vec<Expr>> {
@@ -335,4 +359,48 @@ impl<'ast> Visit<'ast> for Constants<'_, '_> {
 /// Whether `process` is mentioned as what expressions know of their instance.
 pub(crate) fn is_process(name: &Ident) -> bool {
     is_ident(&TokenTree::Ident(name.clone()), "process")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mentions;
+
+    fn check(expression: &str, expected: &str) {
+        let stream: proc_macro2::TokenStream = expression.parse().unwrap();
+        let mut mentions = Mentions::new();
+        mentions.expression(&stream.into_iter().collect::<Vec<_>>());
+        let names: Vec<String> = mentions.names.iter().map(ToString::to_string).collect();
+        assert_eq!(names.join(" "), expected, "{expression}");
+    }
+
+    #[test]
+    fn names_that_an_expression_binds_are_not_mentioned() {
+        check("a.iter().map(|b| b + c).sum::<u64>()", "a c");
+        check("{ let b = a; b + c }", "a c");
+        check("match a { Some(b) if b > c => b, None => d, MAX => 0 }", "a c d");
+        check("if let Some(b) = a && b > c { b } else { b }", "a c b");
+        check("matches!(a, Some(b) if b > c)", "a c");
+        check("for b in a { f(b) }", "a f");
+        check("async move { a }", "a");
+    }
+
+    #[test]
+    fn fields_keys_and_paths_are_not_mentioned() {
+        check("S { a: b.c, d, ..e }", "b d e");
+        check("m::f::<T>(a.0, Self::B)", "a");
+        check("[a; N]", "a N");
+    }
+
+    #[test]
+    fn format_strings_mention_what_they_capture() {
+        check("format!(\"{a} {{b}} {c:>8} {:d$.e$} {0}\", f)", "a c d e f");
+        check("format!(\"{a}\", a = b)", "a b");
+        check("vec![a, \"{b}\"]", "a");
+        check("json!({ \"x\": a, \"y\": [b] })", "a b");
+    }
+
+    #[test]
+    fn what_does_not_parse_is_judged_by_its_tokens() {
+        check("a.b + m::c + d.", "a d");
+    }
 }

@@ -1,7 +1,7 @@
 //! What the macros have to say about a program: each report becomes one compiler error.
 
-use bpm_model::finding::Finding;
-use bpm_model::graph::Graph;
+use bpm_model::finding::{Fault, Finding, Place};
+use bpm_model::graph::{Graph, Origin, Outcome};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
@@ -21,6 +21,22 @@ impl Report {
     /// A finding on a graph.
     pub(crate) fn of(finding: &Finding, graph: &Graph, span: Span) -> Report {
         Report::new(span, finding.message(graph).to_string())
+    }
+
+    /// A fault whose words name no element of a graph.
+    pub(crate) fn fault(fault: Fault, span: Span) -> Report {
+        let graph = Graph {
+            name: "".into(),
+            version: 1,
+            origin: Origin::Workflow,
+            outcome: Outcome::Unit,
+            nodes: Vec::new().into(),
+            edges: Vec::new().into(),
+            variables: Vec::new().into(),
+            parameters: 0,
+            scopes: Vec::new().into(),
+        };
+        Report::of(&Finding::new(fault, Place::Process), &graph, span)
     }
 
     /// The same with what would follow.

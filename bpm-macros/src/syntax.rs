@@ -5,12 +5,15 @@
 
 mod block;
 mod choice;
+mod clause;
 mod cursor;
 mod process;
 mod starts;
 mod statement;
 mod user;
+mod wait;
 
+use bpm_model::policy::{Part, Policy};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 
 use crate::report::Report;
@@ -73,14 +76,24 @@ pub(crate) struct Label {
 
 /// What a statement does.
 pub(crate) enum Do {
-    /// `let x = service f(args);`; without arguments only in half-typed input.
-    Service { target: Option<Target>, task: Tokens, arguments: Option<Group> },
+    /// `let x = service f(args) …;`; without arguments only in half-typed input.
+    Service { target: Option<Target>, task: Tokens, arguments: Option<Group>, clauses: Clauses },
     /// `let x = value;`
     Script { target: Target, value: Tokens },
     /// `let pattern = value else { … };`
-    LetElse { target: Target, value: Tokens, otherwise: Vec<Statement> },
+    LetElse { target: Target, value: Tokens, word: Span, otherwise: Vec<Statement> },
     /// `let x: T = user name { … } …;`
-    User { target: Option<Target>, name: Ident, form: Vec<Field>, clauses: Vec<UserClause> },
+    User {
+        target: Option<Target>,
+        name: Ident,
+        form: Vec<Field>,
+        clauses: Vec<UserClause>,
+        undo: Option<Undo>,
+    },
+    /// `wait …;`
+    Wait { word: Ident, until: Until },
+    /// `fail "…";`
+    Fail { word: Ident, text: Tokens },
     /// `if … { } else if … { } else { }`
     If { arms: Vec<(Condition, Vec<Statement>)>, otherwise: Option<Vec<Statement>> },
     /// `match scrutinee { … }`
@@ -101,6 +114,45 @@ pub(crate) enum Do {
     Return { value: Tokens },
     /// What was not understood. What it sets counts as set, so that nothing else is reported.
     Broken { sets: Vec<Ident>, report: Report },
+    /// What was not understood and does not go on: `fail` without a text, `goto`.
+    Leaves { report: Report },
+}
+
+/// The clauses of a service task.
+#[derive(Default)]
+pub(crate) struct Clauses {
+    pub(crate) policy: PolicyClauses,
+    pub(crate) undo: Option<Undo>,
+}
+
+/// `retry` and `timeout`: of an activity, or of `#[service_task(…)]`.
+#[derive(Default)]
+pub(crate) struct PolicyClauses {
+    pub(crate) policy: Policy,
+    /// Where its values stand.
+    pub(crate) places: Vec<(Part, Span)>,
+    /// The words that were there, with values or without.
+    pub(crate) words: Vec<Ident>,
+}
+
+/// `undo task(args)`; without arguments only in half-typed input.
+pub(crate) struct Undo {
+    pub(crate) task: Tokens,
+    pub(crate) arguments: Option<Group>,
+}
+
+/// Until when a `wait` waits.
+pub(crate) enum Until {
+    /// `wait 14d`
+    Millis {
+        millis: u64,
+        /// As it was written.
+        text: String,
+    },
+    /// `wait duration`
+    After(Tokens),
+    /// `wait until time`
+    Time(Tokens),
 }
 
 /// What `let` sets.

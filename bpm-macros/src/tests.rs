@@ -1,6 +1,7 @@
 //! The macros on streams: ids, what is reported, what is emitted, input that is half typed.
 //! `BLESS=1 cargo test -p bpm-macros` writes the snapshots again; read what changed.
 
+mod clauses;
 mod lines;
 pub(crate) mod sound;
 
@@ -25,6 +26,9 @@ const SAMPLE: &str = r#"
         }
         'again: loop { let n = service count(first); if n > 3 { break 'again; } }
         for (at, item) in order.items { let low = low + item; }
+        'held: service hold(&order) retry 3 every 1s..1m then suspend timeout 30s undo free(&order);
+        wait 1.5h;
+        if low > high { fail "no {low} for {}", order.id; }
         while let Some(x) = next(low) { 'w: service tell(&x); continue; }
         parallel { a after b: { let y = 1; } b: { 'b2: service tell("b"); } }
         return Receipt { low, high, why: process.id };
@@ -111,6 +115,19 @@ fn layout_does_not_change_ids() {
     ids(wide, id);
 }
 
+/// Printing tokens and reading them again changes their layout and nothing else.
+#[test]
+fn layout_does_not_change_the_fingerprint() {
+    let fingerprint = |source: &str| {
+        let process = syntax::process(tokens(source), &mut Vec::new()).unwrap();
+        bpm_model::fingerprint::fingerprint(&lower(&process).graph).to_string()
+    };
+    let printed = tokens(SAMPLE).to_string();
+    assert_ne!(printed, SAMPLE);
+    assert_eq!(fingerprint(SAMPLE), fingerprint(&printed));
+    assert_ne!(fingerprint(SAMPLE), fingerprint(&SAMPLE.replace("low > 3", "low > 4")));
+}
+
 #[test]
 fn one_mistake_is_one_report() {
     reports("count += 1;", &["[B002] `count += 1` is not a statement of a process"]);
@@ -118,14 +135,25 @@ fn one_mistake_is_one_report() {
     reports("f(n);", &["[B002] `f(n)` is not a statement of a process"]);
     reports("service f(n)?;", &["`?` does not belong behind the arguments"]);
     reports("service f", &["a service task needs its arguments"]);
-    reports("wait 14d;", &["`wait` is a word of the language that is not there yet"]);
     reports(
-        "service f(n) retry 3 every 1s on error X(y) => { let z = 3; };",
-        &["`retry` is a word of the language that is not there yet"],
+        "let a: bool = receive b[n]; wait 3d;",
+        &["`receive` is a word of the language that is not there yet"],
+    );
+    reports(
+        "service f(n) retry 3 on error X(y) => { let z = 3; } timeout 3s;",
+        &["`on` is a word of the language that is not there yet"],
     );
     reports(
         "scope { let z = 1; } let a = z;",
         &["`scope` is a word of the language that is not there yet"],
+    );
+    reports(
+        "let Some(x) = order.a else { service f(n); }; service g(x);",
+        &["the `else` of a `let` may not go on"],
+    );
+    reports(
+        "if let Some(x) = order.a { service f(x); } if \"x > 3\" { }",
+        &["[B014] the variable `x` is not in sight here"],
     );
     reports("break;", &["[B007] `break` stands in no loop"]);
     reports("loop { break 'a; }", &["[B002] there is no label `'a`"]);

@@ -16,6 +16,7 @@ mod form;
 mod names;
 #[cfg(test)]
 mod notation;
+mod policies;
 mod race;
 mod scopes;
 mod sync;
@@ -62,6 +63,7 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     form::conditions(graph, &ways, &mut findings);
     form::defaults(graph, &ways, &constants, &mut findings);
     expressions::types(graph, &mut findings);
+    policies::sensible(graph, &mut findings);
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &constants, &excused, &mut findings);
@@ -133,6 +135,7 @@ fn variables(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut V
     data::unset_reads(&separated, ways, &raced, &mut found);
     for finding in &mut found {
         if let Fault::MayBeUnset { variable }
+        | Fault::UndoMayBeUnset { variable, .. }
         | Fault::Race { variable, .. }
         | Fault::UnorderedRead { variable, .. } = &mut finding.fault
         {
@@ -154,6 +157,7 @@ fn order(graph: &Graph, finding: &Finding) -> (usize, usize, u8) {
         Place::Process => (0, 0),
         Place::Result => (0, 1),
         Place::Node(node) => (node + 1, 0),
+        Place::Clause { node, part } => (node + 1, part as usize),
         Place::Read { node, variable } => (node + 1, 1 + 2 * variable),
         Place::Set { node, variable } => (node + 1, 2 + 2 * variable),
         Place::Edge(edge) | Place::Expression { edge, .. } => (graph.edges[edge].from + 1, edge),

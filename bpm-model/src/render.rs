@@ -20,6 +20,7 @@ pub use self::mermaid::mermaid;
 pub use self::svg::svg;
 pub use self::text::text;
 
+use crate::duration;
 use crate::graph::{Condition, Edge, Graph, Node, Scope, ScopeKind};
 use crate::kind::Kind;
 
@@ -40,6 +41,9 @@ enum Shape {
     Service,
     User,
     Script,
+    Wait,
+    Fail,
+    Undo,
     Choice,
     Merge,
     Each,
@@ -67,6 +71,9 @@ impl<'g> Drawing<'g> {
             Kind::Service { .. } => Shape::Service,
             Kind::User { .. } => Shape::User,
             Kind::Script => Shape::Script,
+            Kind::Wait { .. } => Shape::Wait,
+            Kind::Fail => Shape::Fail,
+            Kind::Undo { .. } => Shape::Undo,
             Kind::Exclusive if splits => Shape::Choice,
             Kind::Exclusive => Shape::Merge,
             Kind::Each => Shape::Each,
@@ -78,6 +85,15 @@ impl<'g> Drawing<'g> {
     /// What a node is called in a picture.
     fn name(&self, node: usize) -> String {
         one_line(&self.graph.nodes[node].id)
+    }
+
+    /// What stands at a node: its name, and of a timer how long it waits where that is known.
+    fn title(&self, node: usize) -> String {
+        let name = self.name(node);
+        match self.graph.nodes[node].kind {
+            Kind::Wait { after_ms: Some(after) } => format!("{name} ({})", duration::text(after)),
+            _ => name,
+        }
     }
 
     /// What stands on an edge; empty if nothing does.

@@ -101,6 +101,8 @@ fn turn(n: usize, seq: u64, bytes: usize) -> TurnRows {
         closed: Vec::new(),
         raised: Vec::new(),
         settled: Vec::new(),
+        timers_set: Vec::new(),
+        timers_closed: Vec::new(),
     }
 }
 

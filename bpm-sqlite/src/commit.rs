@@ -2,16 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bpm_core::change::Closing;
 use bpm_core::clock::Timestamp;
-use bpm_core::event::Actor;
 use bpm_core::ids::InstanceId;
-use bpm_core::store::{Batch, IncidentRow, StartRow, StateRow, TurnRows, UserTaskRow, Verdict};
+use bpm_core::store::{Batch, StartRow, StateRow, TurnRows, Verdict};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::connection::Write;
 use crate::error::is_conflict;
-use crate::query;
+use crate::{query, waits};
 
 /// Instances whose last turn is remembered; when there are more, all are forgotten.
 const HEADS: usize = 100_000;
@@ -30,15 +28,6 @@ const UPDATE_INSTANCE: &str = "UPDATE bpm_instance SET status = ?2, active = ?3,
      state_seq = ?5, snapshot = coalesce(?6, snapshot), \
      snapshot_seq = iif(?6 IS NULL, snapshot_seq, ?5), outcome = ?7, updated = ?8, ended = ?9 \
      WHERE id = ?1";
-const INSERT_TASK: &str = "INSERT INTO bpm_user_task (id, instance, process, key, node, name, \
-     form, for_group, for_user, due, priority, created) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-const CLOSE_TASK: &str = "UPDATE bpm_user_task SET closed_how = ?3, closed_at = ?4, \
-     closed_by = ?5 WHERE id = ?1 AND instance = ?2 AND closed_how IS NULL";
-const INSERT_INCIDENT: &str = "INSERT INTO bpm_incident (id, instance, process, node, error, \
-     attempts, lost, hint, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const SETTLE_INCIDENT: &str = "UPDATE bpm_incident SET settled = ?3 \
-     WHERE id = ?1 AND instance = ?2 AND settled IS NULL";
 const LATEST: &str = "SELECT latest FROM bpm_meta WHERE only = 1";
 const SET_LATEST: &str = "UPDATE bpm_meta SET latest = ?1 WHERE only = 1";
 const SAVE: &str = "SAVEPOINT bpm_turn";
@@ -232,7 +221,7 @@ impl Turns<'_> {
             }
             inserted => inserted?,
         };
-        if !self.record(turn)? || !waits(self.connection, turn)? {
+        if !self.record(turn)? || !waits::write(self.connection, turn)? {
             return Ok(Written::Half);
         }
         self.known.written(turn);
@@ -259,7 +248,7 @@ impl Turns<'_> {
         {
             return Ok(Written::Half);
         }
-        if !waits(self.connection, turn)? {
+        if !waits::write(self.connection, turn)? {
             return Ok(Written::Half);
         }
         self.known.written(turn);
@@ -291,7 +280,7 @@ impl Turns<'_> {
 }
 
 /// Whether a row was inserted: `false` if another one has its key.
-fn is_new(inserted: rusqlite::Result<usize>) -> rusqlite::Result<bool> {
+pub(crate) fn is_new(inserted: rusqlite::Result<usize>) -> rusqlite::Result<bool> {
     match inserted {
         Err(error) if is_conflict(&error) => Ok(false),
         inserted => inserted.map(|_| true),
@@ -341,75 +330,6 @@ fn update_instance(
 
 fn ended(turn: &TurnRows, state: &StateRow) -> Option<i64> {
     state.status.is_end().then_some(turn.at.as_millis())
-}
-
-/// Opens and closes what people see; whether all that opens is new and all that closes was open.
-fn waits(connection: &Connection, turn: &TurnRows) -> rusqlite::Result<bool> {
-    for task in &turn.opened {
-        if !is_new(insert_task(connection, task))? {
-            return Ok(false);
-        }
-    }
-    for (id, closed) in &turn.closed {
-        let by = closed.by.as_ref().map(Actor::name);
-        let how = closing_word(closed.how);
-        let key = (id.as_bytes(), turn.instance.as_bytes());
-        let row = params![key.0, key.1, how, closed.at.as_millis(), by];
-        if connection.prepare_cached(CLOSE_TASK)?.execute(row)? != 1 {
-            return Ok(false);
-        }
-    }
-    for incident in &turn.raised {
-        if !is_new(insert_incident(connection, incident))? {
-            return Ok(false);
-        }
-    }
-    for id in &turn.settled {
-        let row = params![id.as_bytes(), turn.instance.as_bytes(), turn.at.as_millis()];
-        if connection.prepare_cached(SETTLE_INCIDENT)?.execute(row)? != 1 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn insert_task(connection: &Connection, task: &UserTaskRow) -> rusqlite::Result<usize> {
-    connection.prepare_cached(INSERT_TASK)?.execute(params![
-        task.id.as_bytes(),
-        task.instance.as_bytes(),
-        task.process,
-        task.key,
-        task.node,
-        task.name,
-        task.form,
-        task.group,
-        task.user,
-        task.due.map(Timestamp::as_millis),
-        task.priority,
-        task.created.as_millis(),
-    ])
-}
-
-fn insert_incident(connection: &Connection, incident: &IncidentRow) -> rusqlite::Result<usize> {
-    connection.prepare_cached(INSERT_INCIDENT)?.execute(params![
-        incident.id.as_bytes(),
-        incident.instance.as_bytes(),
-        incident.process,
-        incident.node,
-        incident.error,
-        incident.attempts,
-        incident.lost,
-        incident.hint,
-        incident.since.as_millis(),
-    ])
-}
-
-/// The word that is stored.
-pub(crate) fn closing_word(how: Closing) -> &'static str {
-    match how {
-        Closing::Completed => "Completed",
-        Closing::Cancelled => "Cancelled",
-    }
 }
 
 /// A number as SQLite keeps it. None of ours comes near the bound.

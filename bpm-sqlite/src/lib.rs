@@ -2,8 +2,8 @@
 //!
 //! One connection writes, in immediate transactions that carry the turns of many instances; a few
 //! read meanwhile. The file may hold tables of others: ours are named `bpm_…` and are private, the
-//! views `v_instance`, `v_token`, `v_task` and `v_incident` are for everyone. `docs/sqlite.md`
-//! describes them, and what a crash and a power cut can take.
+//! views `v_instance`, `v_token`, `v_timer`, `v_task` and `v_incident` are for everyone.
+//! `docs/sqlite.md` describes them, and what a crash and a power cut can take.
 //!
 //! What is deliberately not here: any knowledge of when an instance may do what. Rows are written
 //! as the engine hands them over.
@@ -13,10 +13,10 @@ use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bpm_core::clock::Timestamp;
-use bpm_core::ids::{InstanceId, UserTaskId};
+use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
     Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceRow, Started, Store, Stored,
-    UserTaskFilter, UserTaskRow, Verdict,
+    TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use rusqlite::Connection;
 
@@ -28,6 +28,7 @@ mod lock;
 mod options;
 mod query;
 mod schema;
+mod waits;
 mod writer;
 
 pub use options::{Durability, Options};
@@ -208,6 +209,14 @@ impl Store for Sqlite {
 
     fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error> {
         self.read(|connection| query::user_task(connection, task))
+    }
+
+    fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, Error> {
+        self.read(|connection| query::timers(connection, after, limit))
+    }
+
+    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
+        self.read(|connection| query::incident(connection, incident))
     }
 
     fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {

@@ -168,6 +168,11 @@ mod tests {
         let sorted = by("instance", "instance") + "\nUSE TEMP B-TREE FOR ORDER BY";
         check(query::TASKS_BY_INSTANCE, &sorted);
         check(query::INCIDENTS, "SCAN bpm_incident USING INDEX bpm_incident_open");
+        check(query::TIMERS, "SCAN bpm_timer USING COVERING INDEX bpm_timer_due");
+        check(
+            query::TIMERS_AFTER,
+            "SEARCH bpm_timer USING COVERING INDEX bpm_timer_due ((due,instance,timer)>(?,?,?))",
+        );
         check(
             query::LIVE,
             "SEARCH bpm_instance USING COVERING INDEX bpm_instance_live \

@@ -1,15 +1,18 @@
-//! Reading what people and operators ask for: user tasks, incidents, definitions, keys.
+//! Reading what people, operators and the engine ask for: user tasks, incidents, timers,
+//! definitions, keys.
 
-use bpm_core::change::Closing;
 use bpm_core::clock::Timestamp;
 use bpm_core::event::Actor;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
-use bpm_core::store::{Closed, DefinitionRow, IncidentRow, Started, UserTaskFilter, UserTaskRow};
+use bpm_core::store::{
+    Closed, DefinitionRow, IncidentRow, Started, TimerRow, UserTaskFilter, UserTaskRow,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::commit::{closing_word, integer};
+use crate::commit::integer;
 use crate::connection::Write;
 use crate::error::unknown_word;
+use crate::waits::{CLOSINGS, closing_word};
 
 /// How many user tasks are listed when the filter names no limit.
 const LISTED: usize = 1_000;
@@ -18,6 +21,13 @@ macro_rules! task_columns {
     () => {
         "SELECT id, instance, process, key, node, name, form, for_group, for_user, due, priority, \
          created, closed_how, closed_at, closed_by FROM bpm_user_task "
+    };
+}
+
+macro_rules! incident_columns {
+    () => {
+        "SELECT id, instance, process, node, error, attempts, lost, hint, since, closed_how, \
+         closed_at, closed_by FROM bpm_incident "
     };
 }
 
@@ -44,8 +54,13 @@ pub(crate) const TASKS_BY_USER: &str = open_tasks!("AND for_user = ?4");
 pub(crate) const TASKS_BY_KEY: &str = open_tasks!("AND key = ?5");
 pub(crate) const TASKS_BY_INSTANCE: &str = open_tasks!("AND instance = ?6");
 const TASK: &str = concat!(task_columns!(), "WHERE id = ?1");
-pub(crate) const INCIDENTS: &str = "SELECT id, instance, process, node, error, attempts, lost, \
-     hint, since FROM bpm_incident WHERE settled IS NULL ORDER BY since, id LIMIT ?1";
+pub(crate) const INCIDENTS: &str =
+    concat!(incident_columns!(), "WHERE closed_how IS NULL ORDER BY since, id LIMIT ?1");
+const INCIDENT: &str = concat!(incident_columns!(), "WHERE id = ?1");
+pub(crate) const TIMERS: &str = "SELECT due, instance, timer, token FROM bpm_timer \
+     ORDER BY due, instance, timer LIMIT ?1";
+pub(crate) const TIMERS_AFTER: &str = "SELECT due, instance, timer, token FROM bpm_timer \
+     WHERE (due, instance, timer) > (?2, ?3, ?4) ORDER BY due, instance, timer LIMIT ?1";
 const STARTED: &str = "SELECT id, input_hash FROM bpm_instance WHERE process = ?1 AND key = ?2";
 const DEFINITIONS: &str =
     "SELECT name, version, fingerprint, graph FROM bpm_definition ORDER BY name, version";
@@ -97,6 +112,27 @@ pub(crate) fn incidents(
 ) -> rusqlite::Result<Vec<IncidentRow>> {
     let mut statement = connection.prepare_cached(INCIDENTS)?;
     statement.query_map([integer(limit as u64)], incident_row)?.collect()
+}
+
+pub(crate) fn incident(
+    connection: &Connection,
+    incident: IncidentId,
+) -> rusqlite::Result<Option<IncidentRow>> {
+    connection.prepare_cached(INCIDENT)?.query_row([incident.as_bytes()], incident_row).optional()
+}
+
+pub(crate) fn timers(
+    connection: &Connection,
+    after: Option<&TimerRow>,
+    limit: usize,
+) -> rusqlite::Result<Vec<TimerRow>> {
+    let limit = integer(limit as u64);
+    let Some(TimerRow { due, instance, timer, .. }) = after else {
+        return connection.prepare_cached(TIMERS)?.query_map([limit], timer_row)?.collect();
+    };
+    let mut statement = connection.prepare_cached(TIMERS_AFTER)?;
+    let from = params![limit, due.as_millis(), instance.as_bytes(), integer(*timer)];
+    statement.query_map(from, timer_row)?.collect()
 }
 
 pub(crate) fn started(
@@ -157,18 +193,19 @@ fn task_row(row: &Row<'_>) -> rusqlite::Result<UserTaskRow> {
         due: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_millis),
         priority: row.get(10)?,
         created: Timestamp::from_millis(row.get(11)?),
-        closed: closed(row)?,
+        closed: closed(row, 12)?,
     })
 }
 
-fn closed(row: &Row<'_>) -> rusqlite::Result<Option<Closed>> {
-    let Some(word) = row.get::<_, Option<String>>(12)? else { return Ok(None) };
-    let how = [Closing::Completed, Closing::Cancelled]
+/// What happened to what is closed: three columns from `first` on.
+fn closed(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Closed>> {
+    let Some(word) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
+    let how = CLOSINGS
         .into_iter()
         .find(|how| closing_word(*how) == word)
-        .ok_or_else(|| unknown_word(12, "way to close a user task", &word))?;
-    let at = Timestamp::from_millis(row.get(13)?);
-    Ok(Some(Closed { how, at, by: row.get::<_, Option<String>>(14)?.map(Actor::new) }))
+        .ok_or_else(|| unknown_word(first, "way to close something", &word))?;
+    let at = Timestamp::from_millis(row.get(first + 1)?);
+    Ok(Some(Closed { how, at, by: row.get::<_, Option<String>>(first + 2)?.map(Actor::new) }))
 }
 
 fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
@@ -182,5 +219,15 @@ fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
         lost: row.get(6)?,
         hint: row.get(7)?,
         since: Timestamp::from_millis(row.get(8)?),
+        closed: closed(row, 9)?,
+    })
+}
+
+fn timer_row(row: &Row<'_>) -> rusqlite::Result<TimerRow> {
+    Ok(TimerRow {
+        due: Timestamp::from_millis(row.get(0)?),
+        instance: InstanceId::from_bytes(row.get(1)?),
+        timer: row.get::<_, i64>(2)?.cast_unsigned(),
+        token: row.get::<_, i64>(3)?.cast_unsigned(),
     })
 }

@@ -171,6 +171,8 @@ mod tests {
             closed: Vec::new(),
             raised: Vec::new(),
             settled: Vec::new(),
+            timers_set: Vec::new(),
+            timers_closed: Vec::new(),
         }
     }
 
@@ -185,6 +187,7 @@ mod tests {
             lost: 0,
             hint: "call".into(),
             since: Default::default(),
+            closed: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use bpm_model::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind};
 use bpm_model::kind::Kind;
+use bpm_model::policy::Policy;
 
 /// A generator of random numbers that gives the same ones for the same seed.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ impl Default for Sketch {
 }
 
 fn task() -> Kind {
-    Kind::Service { task: "task".into() }
+    Kind::Service { task: "task".into(), policy: Policy::NONE }
 }
 
 impl Sketch {

@@ -91,7 +91,7 @@ fn waits_of_state(instance: &Instance) -> Vec<String> {
         .iter()
         .filter_map(|token| match &token.state {
             TokenState::Waiting { task } => Some(format!("{task} at {}", token.node)),
-            TokenState::Incident { incident } => Some(format!("{incident} at {}", token.node)),
+            TokenState::Incident { incident, .. } => Some(format!("{incident} at {}", token.node)),
             _ => None,
         })
         .collect();

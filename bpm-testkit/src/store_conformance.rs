@@ -23,11 +23,15 @@ use bpm_core::store::{
     Batch, Closed, DefinitionRow, Error, Started, Status, Store, TurnRows, UserTaskFilter, Verdict,
 };
 
+mod incidents;
 mod random;
 mod rows;
+mod timers;
 
+pub use incidents::incidents;
 pub use random::random;
-use rows::{incident, incident_id, instance, start, state, task, task_id, turn};
+use rows::{incident, incident_id, instance, start, state, task, task_id, timer, turn};
+pub use timers::{lasting_timers, timers};
 
 /// Opens a store at one place: empty the first time, then with what was left there. The place may
 /// go when this is dropped.
@@ -50,6 +54,8 @@ pub fn all<S: Store>(places: Places<'_, S>) {
     user_tasks(places);
     user_task_filters(places);
     incidents(places);
+    timers(places);
+    lasting_timers(places);
     definitions(places);
     history(places);
     time(places);
@@ -185,14 +191,18 @@ pub fn half_way_refusals<S: Store>(places: Places<'_, S>) {
     let mut first = start(1, None);
     first.opened = vec![task(1, 1)];
     first.raised = vec![incident(1, 1)];
-    write(&store, vec![first, start(2, None)]);
-    let broken: [fn(&mut TurnRows); 6] = [
+    let mut second = start(2, None);
+    second.timers_set = vec![timer(2, 7, 50)];
+    write(&store, vec![first, second]);
+    let broken: [fn(&mut TurnRows); 8] = [
         |turn| turn.opened = vec![task(2, 2), task(1, 2)],
         |turn| turn.raised = vec![incident(2, 2), incident(1, 2)],
         |turn| turn.closed = vec![(task_id(9), closed(Closing::Cancelled))],
-        |turn| turn.settled = vec![incident_id(9)],
+        |turn| turn.settled = vec![(incident_id(9), closed(Closing::Retried))],
         |turn| turn.closed = vec![(task_id(1), closed(Closing::Cancelled))],
-        |turn| turn.settled = vec![incident_id(1)],
+        |turn| turn.settled = vec![(incident_id(1), closed(Closing::Retried))],
+        |turn| turn.timers_set = vec![timer(2, 8, 0), timer(2, 7, 0)],
+        |turn| turn.timers_closed = vec![9],
     ];
     let mut seq = 2;
     for (index, break_it) in broken.into_iter().enumerate() {
@@ -206,6 +216,7 @@ pub fn half_way_refusals<S: Store>(places: Places<'_, S>) {
         assert_eq!(seqs(&store, 2), [1], "{index}");
         assert_eq!(ok(store.user_task(task_id(3))), None, "{index}");
         assert_eq!(ok(store.incidents(10)).len(), 1, "{index}");
+        assert_eq!(ok(store.timers(None, 10)), [timer(2, 7, 50)], "{index}");
         assert_eq!(ok(store.user_tasks(&UserTaskFilter::default())).len(), 1, "{index}");
         let row = ok(store.instance(instance(2))).expect("it was started");
         assert_eq!((row.state.status, row.ended), (Status::Running, None), "{index}");
@@ -414,25 +425,6 @@ pub fn user_task_filters<S: Store>(places: Places<'_, S>) {
     assert_eq!(list(by_instance()), [1, 2, 4, 5]);
 }
 
-/// Incidents are listed until they are settled.
-pub fn incidents<S: Store>(places: Places<'_, S>) {
-    let open = places();
-    let store = ok(open());
-    let mut first = start(1, None);
-    first.raised = vec![incident(2, 1), incident(1, 1)];
-    write(&store, vec![first]);
-    assert_eq!(ok(store.incidents(10)), [incident(1, 1), incident(2, 1)], "oldest first");
-    assert_eq!(ok(store.incidents(1)), [incident(1, 1)]);
-    let mut second = turn(1, 2);
-    second.settled = vec![incident_id(1)];
-    second.raised = vec![incident(3, 1)];
-    write(&store, vec![second]);
-    assert_eq!(ok(store.incidents(10)), [incident(2, 1), incident(3, 1)]);
-    let mut again = turn(1, 3);
-    again.settled = vec![incident_id(1)];
-    refused(&store, again, Verdict::Stale);
-}
-
 /// A definition is replaced by the next one of its name and version.
 pub fn definitions<S: Store>(places: Places<'_, S>) {
     let open = places();
@@ -504,8 +496,10 @@ pub fn reopening<S: Store>(places: Places<'_, S>) {
     let store = ok(open());
     let mut first = start(1, Some("a"));
     first.opened = vec![task(1, 1)];
-    first.raised = vec![incident(1, 1)];
-    write(&store, vec![first, start(2, None), turn(1, 2), parks(2, 2)]);
+    first.raised = vec![incident(1, 1), incident(2, 1)];
+    let mut second = turn(1, 2);
+    second.settled = vec![(incident_id(2), closed(Closing::Completed))];
+    write(&store, vec![first, start(2, None), second, parks(2, 2)]);
     ok(store.close());
     drop(store);
     let check = |store: &S, last: u64| {
@@ -514,6 +508,8 @@ pub fn reopening<S: Store>(places: Places<'_, S>) {
         assert_eq!(ok(store.active(None, 9)), [instance(1)]);
         assert_eq!(ok(store.user_tasks(&UserTaskFilter::default())), [task(1, 1)]);
         assert_eq!(ok(store.incidents(9)), [incident(1, 1)]);
+        let settled = ok(store.incident(incident_id(2))).and_then(|incident| incident.closed);
+        assert_eq!(settled, Some(closed(Closing::Completed)));
         assert_eq!(ok(store.started("shop", "a")).map(|run| run.instance), Some(instance(1)));
     };
     let store = ok(open());
@@ -554,13 +550,15 @@ pub fn closing<S: Store>(places: Places<'_, S>) {
     write(&store, vec![start(1, None)]);
     ok(store.close());
     ok(store.close());
-    let calls: [Result<(), Error>; 8] = [
+    let calls: [Result<(), Error>; 10] = [
         store.commit(&Batch { turns: vec![turn(1, 2)], ..Batch::default() }).map(|_| ()),
         store.load(instance(1)).map(|_| ()),
         store.active(None, 1).map(|_| ()),
         store.history(instance(1), 0, 1).map(|_| ()),
         store.user_tasks(&UserTaskFilter::default()).map(|_| ()),
         store.incidents(1).map(|_| ()),
+        store.incident(incident_id(1)).map(|_| ()),
+        store.timers(None, 1).map(|_| ()),
         store.definitions().map(|_| ()),
         store.latest().map(|_| ()),
     ];

@@ -27,6 +27,8 @@ macro_rules! programs {
 
 programs! {
     same_id "../ui/B001/same_id_built.rs"
+    clause_of_nothing "../ui/B002/clause_of_nothing_built.rs"
+    foreign_clause "../ui/B002/foreign_clause_built.rs"
     missing_node "../ui/B002/missing_node_built.rs"
     misspelt_node "../ui/B002/misspelt_node_built.rs"
     two_nodes "../ui/B002/two_nodes_built.rs"
@@ -46,6 +48,8 @@ programs! {
     function "../ui/B014/function_built.rs"
     not_bool "../ui/B014/not_bool_built.rs"
     syntax "../ui/B014/syntax_built.rs"
+    retry "../ui/B015/retry_built.rs"
+    wait "../ui/B015/wait_built.rs"
     both_sides "../ui/B018/both_sides_built.rs"
     condition_on_task "../ui/B018/condition_on_task_built.rs"
     implicit_merge "../ui/B018/implicit_merge_built.rs"

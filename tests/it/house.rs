@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bpm_engine::prelude::*;
 use bpm_engine::store::{
     Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceRow, Started,
-    Store, Stored, UserTaskFilter, UserTaskRow, Verdict,
+    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use bpm_engine::{DefinitionBuilder, EngineBuilder, Observed, Watch};
 use bpm_testkit::audit;
@@ -215,6 +215,14 @@ impl Store for Noting {
 
     fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {
         self.inner.incidents(limit)
+    }
+
+    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, StoreError> {
+        self.inner.incident(incident)
+    }
+
+    fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, StoreError> {
+        self.inner.timers(after, limit)
     }
 
     fn definitions(&self) -> Result<Vec<DefinitionRow>, StoreError> {

@@ -68,6 +68,7 @@ tasks! {
     pack(order: &Order) -> Parcel;
     print_bill(order: &Order) -> ();
     print_label(order: &Order) -> ();
+    refund(payment: &Receipt) -> ();
     probe(site: &Site) -> Health;
     reject(order: &Order) -> ();
     reserve(order: &Order) -> ();
@@ -267,6 +268,56 @@ mod b009_b {
     }
 }
 
+mod b010_a {
+    use super::*;
+
+    tasks! {
+        unpack(parcel: &Parcel) -> ();
+    }
+
+    workflow! {
+        pub process Shipping(order: Order) {
+            let parcel = service pack(&order) undo unpack(&parcel);
+            let payment = service charge(&order) undo refund(&payment);
+        }
+    }
+}
+
+mod b010_b {
+    use super::*;
+
+    tasks! {
+        ship(order: &Order) -> ();
+        call_back(order: &Order) -> ();
+    }
+
+    workflow! {
+        pub process Shipping(order: Order) {
+            if order.total > 1_000 {
+                let payment = service charge(&order) undo refund(&payment);
+            }
+            service ship(&order) undo call_back(&order);
+        }
+    }
+}
+
+mod b010_c {
+    use super::*;
+
+    tasks! {
+        release(order: &Order) -> ();
+        ship(order: &Order) -> ();
+    }
+
+    workflow! {
+        pub process Shipping(order: Order) {
+            service reserve(&order) undo release(&order);
+            wait 3d;
+            service ship(&order);
+        }
+    }
+}
+
 mod b014_a {
     use super::*;
 
@@ -274,6 +325,37 @@ mod b014_a {
         pub process Approval(amount: i64) {
             if "amount > 50" {
                 user approve { amount };
+            }
+        }
+    }
+}
+
+mod b015_a {
+    use super::*;
+
+    tasks! {
+        ship(order: &Order) -> ();
+    }
+
+    workflow! {
+        pub process Billing(order: Order) {
+            service charge(&order);
+            service ship(&order) retry 5 every 1s..1m timeout 30s;
+        }
+    }
+}
+
+mod b015_b {
+    use super::*;
+
+    workflow! {
+        pub process Billing(order: Order, tries: u32) {
+            for _ in 0..tries {
+                let paid = service is_paid(&order);
+                if paid {
+                    break;
+                }
+                wait 1h;
             }
         }
     }

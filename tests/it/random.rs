@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::{Arc, Mutex};
 
 use bpm_core::instance::{Instance, TokenState};
 use bpm_core::json::Json;
@@ -162,10 +163,10 @@ impl Double<'_> {
     /// Whatever is to run can be derived from the state alone.
     fn compare_effects(&self, effects: &[Effect]) {
         for effect in effects {
-            let (Effect::Run { token } | Effect::Stop { token }) = effect;
+            let (Effect::Run { token } | Effect::Stop { token } | Effect::Drop { token }) = effect;
             let state = self.instance.token(*token).map(|token| &token.state);
             let stopped = matches!(effect, Effect::Run { .. }) && state.is_none();
-            assert!(stopped || matches!(state, Some(TokenState::Executing { .. })), "{effect:?}");
+            assert!(stopped || matches!(state, Some(TokenState::Executing(_))), "{effect:?}");
         }
     }
 
@@ -177,8 +178,8 @@ impl Double<'_> {
             let result = Json::from(&self.sample.payload(random));
             match &token.state {
                 TokenState::Ready => events.push(Event::Continued),
-                TokenState::Executing { visit, attempt } => {
-                    let (visit, attempt) = (*visit, *attempt);
+                TokenState::Executing(attempts) => {
+                    let (visit, attempt) = (attempts.visit, attempts.attempt);
                     events.push(Event::TaskCompleted {
                         token: token.id,
                         node: node.clone(),
@@ -186,7 +187,8 @@ impl Double<'_> {
                         attempt,
                         result,
                     });
-                    if random.below(8) == 0 {
+                    // Fewer than `lost_attempts`, which would end in an incident.
+                    if attempts.lost < 3 && random.below(8) == 0 {
                         events.push(Event::TaskLost { token: token.id, node, visit, attempt });
                     }
                 }
@@ -197,6 +199,9 @@ impl Double<'_> {
                     actor: None,
                 }),
                 TokenState::Joining => {}
+                TokenState::Timing { timer, .. } | TokenState::BackingOff { timer, .. } => {
+                    events.push(Event::TimerFired { token: token.id, node, timer: *timer });
+                }
                 TokenState::Incident { .. } => panic!("an incident in a sound graph"),
             }
         }
@@ -210,7 +215,8 @@ fn run(seed: u64) {
     let sample = Sample::new(&mut random);
     let mut trace = Trace::of(seed, &sample);
     let instance = Instance::new(InstanceId::from_bytes([1; 16]), None);
-    let limits = Limits { moves: [1, 3, 1_000][random.below(3)], tokens: 10_000 };
+    let moves = [1, 3, 1_000][random.below(3)];
+    let limits = Limits { moves, tokens: 10_000, lost_attempts: 5, jitter_seed: seed };
     let replayed = instance.clone();
     let mut double = Double { sample: &sample, instance, replayed, now: 0, limits };
     let breaks = (random.below(4) == 0).then(|| random.below(10));
@@ -240,7 +246,7 @@ fn broken(event: Event) -> Event {
     match event {
         Event::TaskCompleted { token, node, visit, attempt, .. } => {
             let failure = Failure::new(node.as_str(), bpm_engine::FailureKind::Error, "broken");
-            Event::TaskFailed { token, node, visit, attempt, failure }
+            Event::TaskFailed { token, node, visit, attempt, failure, retryable: true }
         }
         _ => Event::CancelRequested { actor: Actor::new("ann") },
     }
@@ -256,9 +262,16 @@ impl EndingIs for Instance {
     }
 }
 
+/// So many seeds, from 0 or from what `BPM_ENGINE_SEED` says.
+fn seeds(n: u64) -> std::ops::Range<u64> {
+    let first = std::env::var("BPM_ENGINE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let first = first.unwrap_or(0);
+    first..first + n
+}
+
 #[test]
 fn five_hundred_graphs_run_to_their_end() {
-    (0..500).for_each(run);
+    seeds(500).for_each(run);
 }
 
 /// The same with the whole engine over a file, which is stopped, dropped and opened again.
@@ -315,7 +328,75 @@ async fn reopen(seed: u64) {
 
 #[tokio::test]
 async fn graphs_over_a_file_that_is_reopened_run_to_their_end() {
-    for seed in 0..30 {
+    for seed in seeds(30) {
         reopen(seed).await;
     }
+}
+
+/// The whole engine over a store whose commits fail now and then, and may have happened all the
+/// same: every instance comes to its end, and every result counts once.
+async fn fail_commits(seed: u64) {
+    let mut random = Random::new(seed);
+    let sample = Sample::new(&mut random);
+    let _trace = Trace::of(seed, &sample);
+    let house = if seed.is_multiple_of(2) { House::memory() } else { House::sqlite() };
+    for _ in 0..4 {
+        house.fail_commit(1 + random.below(30), random.below(2) == 0);
+    }
+    let sample = Arc::new(sample);
+    let engine = sample.definition.service_tasks().into_iter().fold(
+        house.builder().definition(sample.definition.clone()),
+        |builder, id| {
+            let (sample, random) = (Arc::clone(&sample), Mutex::new(random.clone()));
+            builder.handler(id, move |_| {
+                let payload = sample.payload(&mut random.lock().unwrap());
+                async { Ok::<_, TaskError>(payload) }
+            })
+        },
+    );
+    let engine = engine.start().await.unwrap();
+    let mut runs = Vec::new();
+    for n in 0..5 {
+        let start = || engine.start_definition("random", json!({})).key(n.to_string());
+        runs.push(until_it_works(start).await.unwrap());
+    }
+    for run in runs {
+        let ending = run.outcome();
+        let mut ending = std::pin::pin!(ending);
+        let mut watch = engine.watch();
+        loop {
+            for task in engine.user_tasks().instance(run.id()).list().await.unwrap() {
+                let payload = sample.payload(&mut random);
+                until_it_works(|| engine.complete_json(task.id, payload.clone())).await;
+            }
+            tokio::select! {
+                biased;
+                outcome = &mut ending => break drop(outcome.unwrap().completed().unwrap()),
+                turn = watch.next() => assert!(turn.is_some()),
+            }
+        }
+    }
+    house.finish(engine).await;
+}
+
+/// Calls again while the store fails; what then turns out to be done is done.
+async fn until_it_works<C, T>(call: impl Fn() -> C) -> Option<T>
+where
+    C: IntoFuture<Output = Result<T, Error>>,
+{
+    loop {
+        match call().await {
+            Ok(done) => return Some(done),
+            Err(Error::Refused(Refused::UserTaskClosed { .. })) => return None,
+            Err(Error::Store(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn graphs_over_a_store_that_fails_run_to_their_end() {
+    let mut runs = tokio::task::JoinSet::new();
+    seeds(40).for_each(|seed| drop(runs.spawn(fail_commits(seed))));
+    runs.join_all().await;
 }

@@ -145,3 +145,56 @@ async fn a_join_gathers_its_branches_over_many_restarts() {
         bpm_testkit::audit::check_replay(&*store, key.unwrap());
     }
 }
+
+/// A turn that stopped at the bound on moves left tokens that can move.
+#[tokio::test]
+async fn an_instance_in_the_midst_of_its_moves_goes_on() {
+    for house in House::all() {
+        let engine = async || {
+            let options = EngineOptions { moves_per_turn: 1, ..Default::default() };
+            house.builder().definition(gateways(30)).options(options).start().await.unwrap()
+        };
+        let first = engine().await;
+        let second_commit = house.hold_commit(2);
+        let run = first.start_definition("long", json!({})).await.unwrap();
+        let (stopped, ()) = tokio::join!(biased; first.shutdown(), async { drop(second_commit) });
+        stopped.unwrap();
+        let id = run.id();
+        drop((first, run));
+        house.audit();
+
+        let second = engine().await;
+        assert_eq!(second.recovered().resumed, [id]);
+        second.run::<Value>(id).outcome().await.unwrap().completed().unwrap();
+        house.finish(second).await;
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.db");
+    let options = EngineOptions { grace: std::time::Duration::ZERO, ..Default::default() };
+    let builder = Engine::builder().store(Sqlite::open(&path).unwrap()).options(options);
+    let never = |_: Value| std::future::pending::<Result<Value, TaskError>>();
+    let engine =
+        builder.definition(line("line", &["service a"])).handler("a", never).start().await.unwrap();
+    let damaged = engine.start_definition("line", json!({})).await.unwrap().id();
+    let sound = engine.start_definition("line", json!({})).await.unwrap().id();
+    engine.shutdown().await.unwrap();
+
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE bpm_history SET body = '{' WHERE instance = ?1";
+    assert_eq!(file.execute(damage, [damaged.as_bytes()]).unwrap(), 1);
+    drop(file);
+
+    let builder = Engine::builder().store(Sqlite::open(&path).unwrap());
+    let engine =
+        builder.definition(line("line", &["service a"])).handler("a", done).start().await.unwrap();
+    engine.run::<Value>(sound).outcome().await.unwrap().completed().unwrap();
+    let incidents = engine.incidents().list().await.unwrap();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert_eq!((incidents[0].instance, incidents[0].process.as_str()), (damaged, "line"));
+    assert!(incidents[0].error.contains(&format!("turn 1 of instance {damaged}")), "{incidents:?}");
+    engine.shutdown().await.unwrap();
+}

@@ -46,6 +46,12 @@ pub async fn charge(order: &Order) -> Result<Payment, Declined> {
 }
 
 #[service_task]
+pub async fn refund(payment: &Payment) -> Result<(), Declined> {
+    let _ = payment;
+    Ok(())
+}
+
+#[service_task]
 pub async fn pack(order: &Order) -> Parcel {
     Parcel { weight: order.items.len() as u32 }
 }

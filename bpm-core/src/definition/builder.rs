@@ -1,16 +1,24 @@
 //! The builder: a process drawn by hand, checked like one that the compiler checked.
 
+mod calls;
+mod clauses;
+
 use std::panic::Location;
+use std::time::Duration;
 
 use bpm_model::check::check;
-use bpm_model::finding::{Code, Fault, Finding, Findings, Named, Place};
+use bpm_model::finding::{Code, Finding, Findings, Named, Place};
 use bpm_model::graph::{
     Condition, Edge, Graph, List, Node, Origin, Outcome, Scope, ScopeKind, Text,
 };
 use bpm_model::kind::Kind;
-use bpm_model::spell;
+use bpm_model::policy::{Policy, Retry};
 
 use super::ProcessDefinition;
+use calls::{Call, Calls};
+use clauses::{Clause, Clauses};
+
+pub use clauses::After;
 
 /// Collects nodes and edges; [`build`](Self::build) checks them.
 ///
@@ -21,6 +29,7 @@ pub struct DefinitionBuilder {
     version: u32,
     nodes: Vec<Node>,
     edges: Vec<Drawn>,
+    clauses: Clauses,
     calls: Calls,
 }
 
@@ -31,20 +40,6 @@ struct Drawn {
     to: String,
     condition: Condition,
     call: Call,
-}
-
-/// Where in a source a method of the builder was called.
-type Call = &'static Location<'static>;
-
-/// The calls that made the elements of a graph.
-#[derive(Clone, Debug)]
-struct Calls {
-    process: Call,
-    nodes: Vec<Call>,
-    /// The edges whose nodes exist.
-    edges: Vec<Call>,
-    /// Nodes that do not exist, each with the first edge that names it.
-    unknown: Vec<(String, Call)>,
 }
 
 /// When an edge out of an exclusive gateway is taken. Among several edges the first one in the
@@ -63,13 +58,14 @@ pub enum EdgeCondition {
 impl DefinitionBuilder {
     #[track_caller]
     pub(super) fn new(name: String) -> Self {
-        let calls = Calls {
-            process: Location::caller(),
+        Self {
+            name,
+            version: 1,
             nodes: Vec::new(),
             edges: Vec::new(),
-            unknown: Vec::new(),
-        };
-        Self { name, version: 1, nodes: Vec::new(), edges: Vec::new(), calls }
+            clauses: Clauses::default(),
+            calls: Calls::new(Location::caller()),
+        }
     }
 
     /// Sets the version; it is 1 otherwise.
@@ -94,13 +90,56 @@ impl DefinitionBuilder {
     /// is merged into the variables.
     #[track_caller]
     pub fn service(self, id: impl Into<String>) -> Self {
-        self.node(id, |id| Kind::Service { task: id })
+        self.node(id, |id| Kind::Service { task: id, policy: Policy::NONE })
     }
 
     /// Adds a user task. Its payload, an object, is merged into the variables.
     #[track_caller]
     pub fn user(self, id: impl Into<String>) -> Self {
         self.node(id, |id| Kind::User { name: id })
+    }
+
+    /// Adds a timer: an instance that comes there goes on after that time. The timer is durable,
+    /// and never early by the engine's time.
+    #[track_caller]
+    pub fn wait(mut self, id: impl Into<String>, after: impl Into<After>) -> Self {
+        let after_ms = match after.into().millis() {
+            Ok(after_ms) => Some(after_ms),
+            Err(text) => {
+                self.clauses.unread(self.nodes.len(), text);
+                None
+            }
+        };
+        self.node(id, |_| Kind::Wait { after_ms })
+    }
+
+    /// Sets how often the service task with this id is attempted; once otherwise. A second one
+    /// replaces the first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use bpm_core::definition::{ProcessDefinition, Retry};
+    ///
+    /// let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    /// ProcessDefinition::builder("billing")
+    ///     .start("start").service("charge").end("end")
+    ///     .retry("charge", Retry::times(5).every(second, minute).then_suspend())
+    ///     .timeout("charge", Duration::from_secs(30))
+    ///     .edge("start", "charge").edge("charge", "end")
+    ///     .build()?;
+    /// # Ok::<(), bpm_model::finding::Findings>(())
+    /// ```
+    #[track_caller]
+    pub fn retry(self, service: impl Into<String>, retry: Retry) -> Self {
+        self.clause(service.into(), Clause::Retry(retry))
+    }
+
+    /// Sets how long one attempt of the service task with this id may take; without a bound
+    /// otherwise. An attempt that takes longer is dropped and has failed.
+    #[track_caller]
+    pub fn timeout(self, service: impl Into<String>, timeout: Duration) -> Self {
+        self.clause(service.into(), Clause::Timeout(clauses::millis(timeout)))
     }
 
     /// Adds an exclusive gateway: a choice if it has several ways out, a merge if it has several
@@ -142,9 +181,11 @@ impl DefinitionBuilder {
     }
 
     /// Checks the whole and makes a definition of it, or gives every finding.
-    pub fn build(self) -> Result<ProcessDefinition, Findings> {
+    pub fn build(mut self) -> Result<ProcessDefinition, Findings> {
+        let clauses = std::mem::take(&mut self.clauses);
+        let mut findings = clauses.apply(&mut self.nodes, &mut self.calls);
         let (graph, calls) = self.graph();
-        let findings = findings(&graph, &calls);
+        findings.extend(self::findings(&graph, &calls));
         if findings.is_empty() {
             Ok(ProcessDefinition::new(graph, None))
         } else {
@@ -158,7 +199,7 @@ impl DefinitionBuilder {
         let id = Text::Owned(id.into());
         let kind = kind(id.clone());
         let (reads, sets) = (List::default(), List::default());
-        self.calls.nodes.push(Location::caller());
+        self.calls.node(Location::caller());
         self.nodes.push(Node { id, kind, scope: 0, reads, sets, source: Text::default() });
         self
     }
@@ -166,6 +207,12 @@ impl DefinitionBuilder {
     #[track_caller]
     fn connect(mut self, from: String, to: String, condition: Condition) -> Self {
         self.edges.push(Drawn { from, to, condition, call: Location::caller() });
+        self
+    }
+
+    #[track_caller]
+    fn clause(mut self, node: String, clause: Clause) -> Self {
+        self.clauses.say(node, clause, Location::caller());
         self
     }
 
@@ -178,12 +225,12 @@ impl DefinitionBuilder {
             match (index(&from), index(&to)) {
                 (Some(from), Some(to)) => {
                     edges.push(edge(from, to, condition));
-                    calls.edges.push(call);
+                    calls.edge(call);
                 }
                 (known_from, known_to) => {
                     let ends = [(known_from, from), (known_to, to)];
                     let unknown = ends.into_iter().filter(|(known, _)| known.is_none());
-                    unknown.for_each(|(_, name)| calls.name_unknown(name, call));
+                    unknown.for_each(|(_, name)| calls.unknown(name, Named::Node, call));
                 }
             }
         }
@@ -206,43 +253,11 @@ fn edge(from: usize, to: usize, condition: Condition) -> Edge {
     Edge { from, to, condition, text: Text::default(), sets: List::default() }
 }
 
-impl Calls {
-    /// One node that is not there is one mistake, however many edges name it.
-    fn name_unknown(&mut self, name: String, call: Call) {
-        if self.unknown.iter().all(|(known, _)| *known != name) {
-            self.unknown.push((name, call));
-        }
-    }
-
-    /// The call that made what a finding speaks about at a place.
-    fn of(&self, finding: &Finding, place: &Place) -> Call {
-        let found = match (place, &finding.fault) {
-            (_, Fault::Unknown { name, .. }) => {
-                self.unknown.iter().find(|(known, _)| known == name).map(|(_, call)| call)
-            }
-            (Place::Node(node) | Place::Read { node, .. } | Place::Set { node, .. }, _) => {
-                self.nodes.get(*node)
-            }
-            (Place::Edge(edge) | Place::Expression { edge, .. }, _) => self.edges.get(*edge),
-            (Place::Process | Place::Result | Place::Scope(_), _) => None,
-        };
-        found.copied().unwrap_or(self.process)
-    }
-}
-
-fn unknown_node(name: &str, graph: &Graph) -> Finding {
-    let ids = graph.nodes.iter().map(|node| node.id.as_ref());
-    let nearest = spell::nearest(name, ids).map(str::to_owned);
-    let fault = Fault::Unknown { named: Named::Node, name: name.to_owned(), nearest };
-    Finding::new(fault, Place::Process)
-}
-
 /// Every finding; where edges are missing because they name unknown nodes, what would only follow
 /// from that is left out.
 fn findings(graph: &Graph, calls: &Calls) -> Vec<Finding> {
-    let unknown = calls.unknown.iter().map(|(name, _)| unknown_node(name, graph));
     let remains = |finding: &Finding| {
-        calls.unknown.is_empty() || matches!(finding.code(), Code::B001 | Code::B014)
+        calls.know_all() || matches!(finding.code(), Code::B001 | Code::B014 | Code::B015)
     };
-    unknown.chain(check(graph).into_iter().filter(remains)).collect()
+    calls.findings(graph).chain(check(graph).into_iter().filter(remains)).collect()
 }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
+use crate::clock::{Clock, SystemClock};
 use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
 use crate::process::Process;
 use crate::store::Store;
-use crate::task::{States, TaskError};
+use crate::task::{States, TaskContext, TaskError};
 
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
@@ -20,6 +21,8 @@ use super::recovery;
 use super::registry::{Handler, Registry, handler};
 use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
+use super::timers::Timers;
+use super::unreadable::Unreadable;
 use super::workers::Workers;
 use super::writer::Writer;
 use super::{Background, Engine, Owner};
@@ -32,6 +35,7 @@ pub struct EngineBuilder {
     handlers: HashMap<String, Handler>,
     states: States,
     options: EngineOptions,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl EngineBuilder {
@@ -54,9 +58,21 @@ impl EngineBuilder {
 
     /// Handles a service task of built definitions: an async closure from the variables, as one
     /// JSON object, to an object that is merged into them.
-    pub fn handler<F, Fut, T, E>(mut self, task: impl Into<String>, run: F) -> Self
+    pub fn handler<F, Fut, T, E>(self, task: impl Into<String>, run: F) -> Self
     where
         F: Fn(serde_json::Value) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: serde::Serialize,
+        E: Into<TaskError>,
+    {
+        self.handler_with(task, move |variables, _| run(variables))
+    }
+
+    /// The same with what the attempt knows of itself: its number, its idempotency key, and when
+    /// it is told to stop.
+    pub fn handler_with<F, Fut, T, E>(mut self, task: impl Into<String>, run: F) -> Self
+    where
+        F: Fn(serde_json::Value, TaskContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: serde::Serialize,
         E: Into<TaskError>,
@@ -74,6 +90,12 @@ impl EngineBuilder {
     /// Sets the bounds.
     pub fn options(mut self, options: EngineOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Sets where time comes from: the machine's clocks otherwise.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -103,18 +125,23 @@ impl EngineBuilder {
         registry.check(&self.states)?;
         recovery::agree(&*store, &registry)?;
         let recovered = recovery::look(&*store, &registry)?;
+        let timers = Timers::load(&*store, self.options.timers_in_memory)?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let shared = Arc::new(Shared {
-            clock: EngineTime::from(store.latest()?),
+            clock: EngineTime::from(clock, store.latest()?),
             store,
             registry,
             mailbox: Arc::new(Mailbox::default()),
             watchers: Watchers::new(self.options.watch_turns),
             counters: Counters::default(),
+            unreadable: Unreadable::default(),
             calls: Arc::new(Semaphore::new(self.options.dispatcher_calls.max(1))),
             runtime: tasks,
             options: self.options,
         });
-        let dispatcher = start_threads(&shared, Arc::new(self.states))?;
+        let mailbox = Arc::clone(&shared.mailbox);
+        shared.clock.on_advance(Box::new(move || mailbox.wake()));
+        let dispatcher = start_threads(&shared, Arc::new(self.states), timers)?;
         recovery::resume(&shared, &recovered);
         let owner = Owner {
             dispatcher: Mutex::new(Some(dispatcher)),
@@ -128,6 +155,7 @@ impl EngineBuilder {
 fn start_threads(
     shared: &Arc<Shared>,
     states: Arc<States>,
+    timers: Timers,
 ) -> Result<std::thread::JoinHandle<()>, StartError> {
     let failed = |error: std::io::Error| StartError::Threads(error.to_string());
     let mailbox = &shared.mailbox;
@@ -140,7 +168,7 @@ fn start_threads(
         options.workers,
         options.payload_bytes,
     );
-    let dispatcher = Dispatcher::new(Arc::clone(shared), workers, writer);
+    let dispatcher = Dispatcher::new(Arc::clone(shared), workers, writer, timers);
     std::thread::Builder::new()
         .name("bpm-dispatcher".to_owned())
         .spawn(move || dispatcher.run())

@@ -4,27 +4,32 @@
 //! One thread owns every instance in memory. An instance has at most one turn on its way to the
 //! store; what happens to it meanwhile waits in its queue, and other instances never wait for it.
 
+mod attempts;
+mod clock;
+mod commits;
+mod endings;
+mod recover;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::event::{Event, Failure, FailureKind, TokenId};
+use crate::event::Event;
 use crate::ids::InstanceId;
-use crate::instance::{Ending, Instance, Token, TokenState};
+use crate::instance::{Ending, Instance, TokenState};
 use crate::refused::Refused;
-use crate::step::{Effect, Limits, step};
-use crate::store::{self, StartRow, Started, Verdict};
-use crate::vars::Current;
+use crate::step::step;
+use crate::store::{self, StartRow};
 
 use super::live::{Cache, Live};
-use super::mailbox::{Answer, Message, Over, Post, Start};
-use super::registry::Registered;
+use super::mailbox::{Answer, Message, Post, Start};
 use super::shared::Shared;
+use super::timers::Timers;
 use super::turn::PendingTurn;
-use super::workers::{Dropped, Launch, Workers};
+use super::workers::Workers;
 use super::writer::Writer;
 
 /// How long the dispatcher waits before it takes events again whose commit failed.
@@ -39,9 +44,12 @@ pub(super) struct Dispatcher {
     workers: Workers,
     writer: Writer,
     pending: Vec<PendingTurn>,
+    /// Room for the turns after these.
+    spare: Vec<PendingTurn>,
     waiting: HashMap<InstanceId, Waiting>,
     /// What could not be done because the store failed, and when it is tried again.
-    again: Vec<(Instant, Message)>,
+    again: Vec<(Duration, Message)>,
+    timers: Timers,
     closing: Option<Closing>,
 }
 
@@ -62,15 +70,22 @@ struct Closing {
 }
 
 impl Dispatcher {
-    pub(super) fn new(shared: Arc<Shared>, workers: Workers, writer: Writer) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        workers: Workers,
+        writer: Writer,
+        timers: Timers,
+    ) -> Self {
         Self {
             cache: Cache::new(shared.options.cached_instances),
             shared,
             workers,
             writer,
             pending: Vec::new(),
+            spare: Vec::new(),
             waiting: HashMap::new(),
             again: Vec::new(),
+            timers,
             closing: None,
         }
     }
@@ -78,12 +93,16 @@ impl Dispatcher {
     /// Runs until the engine stops. Should it panic, callers get an answer all the same.
     pub(super) fn run(mut self) {
         let _closed = CloseOnDrop(Arc::clone(&self.shared));
+        let mut messages = Vec::new();
         while !self.is_done() {
-            for message in self.shared.mailbox.take(self.deadline()) {
+            self.shared.mailbox.take(self.wait(), &mut messages);
+            for message in messages.drain(..) {
                 self.handle(message);
             }
-            self.take_overdue(Instant::now());
+            self.take_overdue(self.shared.clock.monotonic());
+            self.fire_timers();
             self.commit();
+            self.workers.launch_due(self.shared.clock.monotonic());
         }
         self.finish();
     }
@@ -108,11 +127,6 @@ impl Dispatcher {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        let again = self.again.iter().map(|(at, _)| *at);
-        again.chain(self.workers.next_drop()).min()
-    }
-
     fn handle(&mut self, message: Message) {
         match message {
             Message::Start(start) => self.start(*start),
@@ -121,6 +135,9 @@ impl Dispatcher {
             Message::Committed(turns, Ok(verdicts)) => self.committed(turns, verdicts),
             Message::Committed(turns, Err(error)) => self.not_committed(turns, error),
             Message::Recover(instance) => self.recover(instance),
+            Message::Fire(timer) => self.fire(timer),
+            Message::LookAtTimers => {}
+            Message::LookFor(turn) => self.look_for(turn),
             Message::Await(instance, sender) => self.await_end(instance, sender),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
@@ -162,10 +179,11 @@ impl Dispatcher {
     /// The instance could not be loaded: a caller gets the error; what the engine told itself is
     /// tried again, if the store may get well.
     fn undelivered(&mut self, post: Post, error: Error) {
+        self.note_unreadable(post.instance, &error);
         match post.answer {
             Some(answer) => answer.send(Err(error)),
             None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
-                self.again.push((Instant::now() + RETRY_COMMIT, Message::Post(post)));
+                self.again.push((self.later(RETRY_COMMIT), Message::Post(post)));
             }
             None => {}
         }
@@ -175,7 +193,7 @@ impl Dispatcher {
     fn take_turn(&mut self, post: Post, start: Option<StartRow>) {
         let at = self.shared.clock.now();
         let options = &self.shared.options;
-        let limits = Limits { moves: options.moves_per_turn, tokens: options.tokens_per_instance };
+        let limits = options.limits();
         let Some(live) = self.cache.get(post.instance) else { return };
         let Live { instance, registered, .. } = live;
         let outcome = match step(&registered.definition, instance, &post.event, at, limits) {
@@ -202,98 +220,6 @@ impl Dispatcher {
         });
     }
 
-    /// Hands what has queued to the writer, if it is free.
-    fn commit(&mut self) {
-        if self.writer.is_busy() || self.pending.is_empty() {
-            return;
-        }
-        let most = self.shared.options.turns_per_commit.max(1);
-        let rest = self.pending.split_off(self.pending.len().min(most));
-        let turns = std::mem::replace(&mut self.pending, rest);
-        self.writer.commit(self.shared.clock.now(), turns);
-    }
-
-    fn committed(&mut self, turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
-        self.writer.done();
-        self.commit();
-        let durable = verdicts.iter().filter(|verdict| **verdict == Verdict::Committed).count();
-        self.shared.counters.committed(durable);
-        for (turn, verdict) in turns.into_iter().zip(verdicts) {
-            match verdict {
-                Verdict::Committed => self.release(turn),
-                Verdict::Stale => self.stale(turn),
-                Verdict::KeyTaken(started) => self.key_taken(turn, &started),
-            }
-        }
-    }
-
-    /// Nothing of the batch happened, or nobody knows: callers get the error, the instances are
-    /// read again, and what the engine told itself is delivered once more. What had become
-    /// durable all the same is then refused as done.
-    fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
-        self.writer.done();
-        let at = Instant::now() + RETRY_COMMIT;
-        for mut turn in turns {
-            let answered =
-                turn.answer.take().map(|answer| answer.send(Err(Error::Store(error.repeat()))));
-            let again = self.forget(turn, answered.is_none());
-            self.again.extend(again.into_iter().map(|message| (at, message)));
-        }
-    }
-
-    /// Someone else took a turn of the instance: it is read again, and the event delivered again.
-    /// After a while, since a store that keeps saying so must not keep the engine busy.
-    fn stale(&mut self, turn: PendingTurn) {
-        let at = Instant::now() + RETRY_COMMIT;
-        let again = self.forget(turn, true);
-        self.again.extend(again.into_iter().map(|message| (at, message)));
-    }
-
-    /// Forgets an instance whose turn did not happen as far as it is known. What must be done
-    /// then: its events again, and whatever its stored state says is in flight and is not.
-    fn forget(&mut self, turn: PendingTurn, deliver: bool) -> Vec<Message> {
-        let PendingTurn { instance, event, answer, .. } = turn;
-        let queue = self.cache.remove(instance).map(|live| live.queue).unwrap_or_default();
-        let first = deliver.then_some(Post { instance, event, answer });
-        let posts = first.into_iter().chain(queue).map(Message::Post);
-        posts.chain([Message::Recover(instance)]).collect()
-    }
-
-    /// Another instance has the key: with the same input it is the one that the caller wants.
-    fn key_taken(&mut self, turn: PendingTurn, started: &Started) {
-        self.cache.remove(turn.instance);
-        let Some(answer) = turn.answer else { return };
-        let Event::ProcessStarted { input } = &turn.event else {
-            unreachable!("only a start has a key")
-        };
-        if super::start::input_hash(input) == started.input_hash {
-            return answer.send(Ok(started.instance));
-        }
-        answer.refuse(Refused::KeyTaken {
-            process: turn.registered.definition.name().to_owned(),
-            key: turn.key.unwrap_or_default(),
-            instance: started.instance,
-        });
-    }
-
-    /// A turn is durable: its watchers, its answer and its effects. Watchers come first, so that
-    /// whoever got an answer has seen what led to it.
-    fn release(&mut self, mut turn: PendingTurn) {
-        self.shared.watchers.tell(&mut turn);
-        if let Some(answer) = turn.answer.take() {
-            answer.send(Ok(turn.instance));
-        }
-        let effects = std::mem::take(&mut turn.effects);
-        effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
-        let Some(live) = self.cache.get(turn.instance) else { return };
-        live.uncommitted = false;
-        live.wrote(turn.bytes);
-        if let Some(ending) = live.instance.ending() {
-            self.tell_waiting(turn.instance, &ending);
-        }
-        self.go_on(turn.instance);
-    }
-
     /// What waits for the instance, or for itself. Others come first: an instance that never rests
     /// can be cancelled.
     fn go_on(&mut self, instance: InstanceId) {
@@ -311,129 +237,8 @@ impl Dispatcher {
         }
     }
 
-    fn let_out(&mut self, instance: InstanceId, effect: &Effect) {
-        match *effect {
-            Effect::Run { token } if self.closing.is_none() => self.launch(instance, token),
-            Effect::Run { .. } => {}
-            Effect::Stop { token } => self.stop_attempt(instance, token),
-        }
-    }
-
-    fn launch(&mut self, instance: InstanceId, token: TokenId) {
-        let now = self.shared.clock.now();
-        let Some(live) = self.cache.get(instance) else { return };
-        if let Some(launch) = launch(&live.instance, &live.registered, token, now) {
-            self.workers.launch(launch);
-        }
-    }
-
-    fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
-        let drop_at = Instant::now() + self.shared.options.grace;
-        if let Some(dropped) = self.workers.stop(instance, token, drop_at) {
-            self.attempt_dropped(dropped);
-        }
-    }
-
-    fn attempt_over(&mut self, over: Over) {
-        if !self.workers.finish(&over) {
-            return;
-        }
-        let Over { instance, token, visit, attempt, node, result } = over;
-        let event = match result {
-            Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
-            Err(failure) => Event::TaskFailed { token, node, visit, attempt, failure },
-        };
-        self.deliver(Post { instance, event, answer: None });
-    }
-
-    fn attempt_dropped(&mut self, dropped: Dropped) {
-        let Dropped { instance, token, visit, attempt, node } = dropped;
-        let message = "told to stop and dropped after the grace time; its outcome is unknown";
-        let failure = Failure::new(node.as_str(), FailureKind::Dropped, message);
-        let event = Event::TaskFailed { token, node, visit, attempt, failure };
-        self.deliver(Post { instance, event, answer: None });
-    }
-
-    /// Attempts whose grace time is over, and events whose commit failed a while ago.
-    fn take_overdue(&mut self, now: Instant) {
-        for dropped in self.workers.drop_overdue(now) {
-            if self.closing.is_none() {
-                self.attempt_dropped(dropped);
-            }
-        }
-        let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
-        due.into_iter().for_each(|(_, message)| self.handle(message));
-    }
-
-    /// Goes on with an instance that was active when the engine last stopped, or whose commit
-    /// failed: attempts that are stored as in flight and are not are lost.
-    fn recover(&mut self, instance: InstanceId) {
-        let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
-        match loaded {
-            Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
-            Ok(Some(_)) => {
-                for event in self.lost_attempts(instance) {
-                    self.deliver(Post { instance, event, answer: None });
-                }
-                self.tell_if_ended(instance);
-                self.go_on(instance);
-            }
-            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
-                self.recover_later(instance);
-            }
-            Ok(None) | Err(_) => {}
-        }
-    }
-
-    /// When its turn is durable, or the store has got well.
-    fn recover_later(&mut self, instance: InstanceId) {
-        self.again.push((Instant::now() + RETRY_COMMIT, Message::Recover(instance)));
-    }
-
-    fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
-        let Some(live) = self.cache.get(instance) else { return Vec::new() };
-        let lost = |token: &Token| match token.state {
-            TokenState::Executing { visit, attempt } if !self.workers.has(instance, token.id) => {
-                let node = token.node.to_string();
-                Some(Event::TaskLost { token: token.id, node, visit, attempt })
-            }
-            _ => None,
-        };
-        live.instance.tokens().iter().filter_map(lost).collect()
-    }
-
-    fn await_end(&mut self, instance: InstanceId, sender: oneshot::Sender<Result<Ending, Error>>) {
-        let in_memory = self
-            .cache
-            .get(instance)
-            .is_some_and(|live| live.uncommitted || !live.instance.status.is_end());
-        if in_memory {
-            return self.waiting.entry(instance).or_default().push(sender);
-        }
-        match super::queries::ending(&*self.shared.store, instance) {
-            Ok(None) => self.waiting.entry(instance).or_default().push(sender),
-            Ok(Some(ending)) => drop(sender.send(Ok(ending))),
-            Err(error) => drop(sender.send(Err(error))),
-        }
-    }
-
-    /// A commit that seemed to fail may have ended the instance all the same.
-    fn tell_if_ended(&mut self, instance: InstanceId) {
-        let live = self.cache.get(instance).filter(|live| !live.uncommitted);
-        if let Some(ending) = live.and_then(|live| live.instance.ending()) {
-            self.tell_waiting(instance, &ending);
-        }
-    }
-
-    fn tell_waiting(&mut self, instance: InstanceId, ending: &Ending) {
-        for sender in self.waiting.remove(&instance).unwrap_or_default() {
-            // Someone who no longer waits is not told.
-            let _ = sender.send(Ok(ending.clone()));
-        }
-    }
-
     fn close(&mut self, answer: Option<oneshot::Sender<Result<(), Error>>>, grace: Duration) {
-        self.workers.stop_all(Instant::now() + grace);
+        self.workers.stop_all(self.later(grace));
         self.closing.get_or_insert_default().answers.extend(answer);
     }
 }
@@ -442,24 +247,4 @@ fn refuse(answer: Option<Answer>, refused: Refused) {
     if let Some(answer) = answer {
         answer.refuse(refused);
     }
-}
-
-/// The attempt that a token executes, as it stands in the committed state.
-fn launch(
-    instance: &Instance,
-    registered: &Registered,
-    token: TokenId,
-    now: crate::clock::Timestamp,
-) -> Option<Launch> {
-    let at = instance.token(token)?;
-    let TokenState::Executing { visit, attempt } = at.state else { return None };
-    Some(Launch {
-        registered: registered.clone(),
-        current: Current { now, id: instance.id, key: instance.key.clone() },
-        token,
-        node: registered.definition.node(&at.node)?,
-        visit,
-        attempt,
-        values: instance.values().clone(),
-    })
 }

@@ -1,7 +1,7 @@
 //! The dispatcher's mailbox: everything that wants something of it, in order of arrival.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -11,6 +11,7 @@ use crate::ids::InstanceId;
 use crate::instance::Ending;
 use crate::json::Json;
 use crate::refused::Refused;
+use crate::store::TimerRow;
 use crate::store::{self, Verdict};
 
 use super::registry::Registered;
@@ -28,6 +29,12 @@ pub(super) enum Message {
     Committed(Vec<PendingTurn>, Result<Vec<Verdict>, store::Error>),
     /// An instance must go on after a restart.
     Recover(InstanceId),
+    /// Bring this timer to its instance; it is due.
+    Fire(TimerRow),
+    /// Nothing but the time has come to look at the timers.
+    LookAtTimers,
+    /// A commit failed that may have happened all the same: look whether the turn is there.
+    LookFor(Unsure),
     /// Someone waits for the end of an instance.
     Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
     /// Take no more work, await what is in flight, close the store, answer.
@@ -60,7 +67,20 @@ pub(super) struct Over {
     pub(super) visit: u64,
     pub(super) attempt: u32,
     pub(super) node: String,
-    pub(super) result: Result<Json, Failure>,
+    pub(super) result: Result<Json, Failed>,
+}
+
+/// Why an attempt failed, and whether another one may mend it.
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    pub(super) retryable: bool,
+}
+
+/// A turn of which nobody knows whether it is durable.
+pub(super) struct Unsure {
+    pub(super) instance: InstanceId,
+    pub(super) process: String,
+    pub(super) seq: u64,
 }
 
 /// Where a caller waits. The call counts against the mailbox's bound until it is answered.
@@ -92,6 +112,7 @@ pub(super) struct Mailbox {
 #[derive(Default)]
 struct Queue {
     messages: Vec<Message>,
+    woken: bool,
     closed: bool,
 }
 
@@ -100,8 +121,13 @@ impl Mailbox {
     /// answer.
     pub(super) fn post(&self, message: Message) {
         let mut queue = self.lock();
-        if !queue.closed {
-            queue.messages.push(message);
+        if queue.closed {
+            return;
+        }
+        queue.messages.push(message);
+        // The dispatcher sleeps only while there is no message, and to wake someone is a system
+        // call.
+        if queue.messages.len() == 1 {
             self.wake.notify_one();
         }
     }
@@ -111,19 +137,28 @@ impl Mailbox {
         self.lock().closed
     }
 
-    /// Takes everything there is; waits for the first message, at most until `deadline`.
-    pub(super) fn take(&self, deadline: Option<Instant>) -> Vec<Message> {
+    /// Takes everything there is. Waits for the first message, or a while, or until it is
+    /// [woken](Self::wake). The room of `taken`, which is empty, serves the queue next.
+    pub(super) fn take(&self, wait: Option<Duration>, taken: &mut Vec<Message>) {
         let mut queue = self.lock();
-        while queue.messages.is_empty() {
-            queue = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                Some(left) if left.is_zero() => break,
-                Some(left) => {
-                    self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0
+        if queue.messages.is_empty() && !queue.woken {
+            let idle = |queue: &mut Queue| queue.messages.is_empty() && !queue.woken;
+            queue = match wait {
+                Some(wait) => {
+                    let waited = self.wake.wait_timeout_while(queue, wait, idle);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self.wake.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner),
             };
         }
-        std::mem::take(&mut queue.messages)
+        queue.woken = false;
+        std::mem::swap(&mut queue.messages, taken);
+    }
+
+    /// Has the dispatcher look at its deadlines: the clock was set forward.
+    pub(super) fn wake(&self) {
+        self.lock().woken = true;
+        self.wake.notify_one();
     }
 
     /// Drops what is queued and all that comes later.

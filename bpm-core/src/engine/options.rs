@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::step::Limits;
+
 /// The bounds of an engine. Reaching one gives backpressure or an error that names it.
 ///
 /// ```
@@ -32,8 +34,28 @@ pub struct EngineOptions {
     pub payload_bytes: usize,
     /// Turns after which an instance that stays active takes a snapshot. 1,000.
     pub snapshot_turns: u64,
+    /// Attempts of one visit that may be lost, because the process that ran them was gone, before
+    /// the activity rests as an incident. 5.
+    pub lost_attempts_max: u32,
+    /// Timers that are kept in memory; the others are read when they come near. 10,000.
+    pub timers_in_memory: usize,
+    /// From what the jitter of retries is drawn; a test sets it, and starts with a key, to see the
+    /// same delays again. Different for every engine.
+    pub jitter_seed: u64,
     /// Turns that a slow watcher may be behind before it misses some. 8,192.
     pub watch_turns: usize,
+}
+
+impl EngineOptions {
+    /// The bounds of one turn.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            moves: self.moves_per_turn,
+            tokens: self.tokens_per_instance,
+            lost_attempts: self.lost_attempts_max,
+            jitter_seed: self.jitter_seed,
+        }
+    }
 }
 
 impl Default for EngineOptions {
@@ -50,6 +72,9 @@ impl Default for EngineOptions {
             tokens_per_instance: 10_000,
             payload_bytes: 10 << 20,
             snapshot_turns: 1_000,
+            lost_attempts_max: 5,
+            timers_in_memory: 10_000,
+            jitter_seed: std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0),
             watch_turns: 8_192,
         }
     }

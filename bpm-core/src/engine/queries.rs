@@ -237,7 +237,7 @@ pub struct Incident {
     pub node: String,
     /// What is wrong.
     pub error: String,
-    /// How many attempts failed.
+    /// How many attempts failed, since the activity began or a person last had it retried.
     pub attempts: u32,
     /// How many attempts were lost: the process that ran them is gone.
     pub lost: u32,
@@ -252,16 +252,19 @@ impl Incidents {
         Self { shared }
     }
 
-    /// The open incidents, oldest first; at most 1,000.
+    /// The open incidents, oldest first; at most 1,000. Behind them, instances whose stored rows
+    /// cannot be read: they have no node, and no decision is possible but to restore the row.
     pub async fn list(self) -> Result<Vec<Incident>, Error> {
         let rows = self.shared.read(|store| store.incidents(PAGE)).await?;
-        Ok(rows.into_iter().map(Incident::from).collect())
+        let stored = rows.into_iter().map(Incident::from);
+        Ok(stored.chain(self.shared.unreadable.list()).collect())
     }
 }
 
 impl From<IncidentRow> for Incident {
     fn from(row: IncidentRow) -> Self {
-        let IncidentRow { id, instance, process, node, error, attempts, lost, hint, since } = row;
+        let IncidentRow { id, instance, process, node, error, attempts, lost, hint, since, .. } =
+            row;
         Self { id, instance, process, node, error, attempts, lost, hint, since }
     }
 }

@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
-use bpm_model::kind::Kind;
 use bpm_model::spell;
 
-use crate::clock::Timestamp;
 use crate::definition::ProcessDefinition;
 use crate::error::StartError;
-use crate::ids::InstanceId;
 use crate::json::Json;
-use crate::task::{States, TaskContext, TaskError, TaskSignature};
-use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
+use crate::task::{States, TaskContext, TaskError};
+use crate::vars::{Attempt, Values};
 
 /// A service task of a built definition: takes the variables as one JSON object.
 pub(super) type Handler = Arc<dyn Fn(&Values, TaskContext) -> Attempt + Send + Sync>;
@@ -88,7 +85,7 @@ impl Registry {
 }
 
 fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), StartError> {
-    for signature in signatures(definition) {
+    for signature in definition.signatures() {
         if let Some(state) = signature.states.iter().find(|&&state| !states.has(state)) {
             return Err(StartError::MissingState {
                 process: definition.name().to_owned(),
@@ -98,30 +95,6 @@ fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), S
         }
     }
     Ok(())
-}
-
-/// What the service tasks of a compiled process say of themselves.
-fn signatures(definition: &ProcessDefinition) -> Vec<TaskSignature> {
-    let Some(visit) = definition.visit() else { return Vec::new() };
-    let (values, nobody) = (Values::default(), nobody());
-    let nodes = definition.graph().nodes.iter().enumerate();
-    let services = nodes.filter(|(_, node)| matches!(node.kind, Kind::Service { .. }));
-    services
-        .filter_map(|(node, _)| {
-            let vars = Vars::new(definition.graph(), &values, &nobody);
-            match visit(node, &vars, Cx::Describe) {
-                Ok(visited) => match visited.0 {
-                    Does::Signature(signature) => Some(signature),
-                    _ => None,
-                },
-                Err(_) => None,
-            }
-        })
-        .collect()
-}
-
-fn nobody() -> Current {
-    Current { now: Timestamp::default(), id: InstanceId::from_bytes([0; 16]), key: None }
 }
 
 fn check_handlers(registered: &Registered) -> Result<(), StartError> {
@@ -141,16 +114,16 @@ fn check_handlers(registered: &Registered) -> Result<(), StartError> {
     }
 }
 
-/// Makes a handler of an async closure over JSON.
+/// Makes a handler of an async closure over JSON and the attempt's context.
 pub(super) fn handler<F, Fut, T, E>(run: F) -> Handler
 where
-    F: Fn(serde_json::Value) -> Fut + Send + Sync + 'static,
+    F: Fn(serde_json::Value, TaskContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, E>> + Send + 'static,
     T: serde::Serialize,
     E: Into<TaskError>,
 {
-    Arc::new(move |values, _| {
-        let attempt = run(object(values));
+    Arc::new(move |values, cx| {
+        let attempt = run(object(values), cx);
         Box::pin(async move {
             let output = attempt.await.map_err(Into::into)?;
             Json::of(&output).map_err(TaskError::permanent)

@@ -2,12 +2,12 @@
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
 use crate::event::Event;
 use crate::history::Recorded;
@@ -20,6 +20,7 @@ use super::options::EngineOptions;
 use super::registry::Registry;
 use super::statistics::Counters;
 use super::turn::PendingTurn;
+use super::unreadable::Unreadable;
 use super::watch::Observed;
 
 /// The engine, as its handle and its threads see it.
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) clock: EngineTime,
     pub(super) watchers: Watchers,
     pub(super) counters: Counters,
+    pub(super) unreadable: Unreadable,
     pub(super) calls: Arc<Semaphore>,
     pub(super) runtime: Handle,
 }
@@ -64,19 +66,39 @@ impl Shared {
 
 /// The engine's time: never below what is stored, never backwards, whatever the wall clock does.
 pub(super) struct EngineTime {
+    clock: Arc<dyn Clock>,
     base: Timestamp,
-    since: Instant,
+    since: Duration,
 }
 
 impl EngineTime {
     /// Time that goes on from the wall clock, or from `latest` if that is later.
-    pub(super) fn from(latest: Timestamp) -> Self {
-        let wall = Timestamp::from(std::time::SystemTime::now());
-        Self { base: wall.max(latest), since: Instant::now() }
+    pub(super) fn from(clock: Arc<dyn Clock>, latest: Timestamp) -> Self {
+        Self { base: clock.wall().max(latest), since: clock.monotonic(), clock }
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.base.after(self.since.elapsed())
+        self.base.after(self.clock.monotonic().saturating_sub(self.since))
+    }
+
+    /// The clock's monotonic time, by which the engine's own deadlines are measured.
+    pub(super) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// The clock's monotonic time when the engine's time is `at`.
+    pub(super) fn monotonic_at(&self, at: Timestamp) -> Duration {
+        self.since + at.since(self.base)
+    }
+
+    /// How long to sleep until a deadline; `None`: until the clock says so.
+    pub(super) fn sleep(&self, deadline: Duration) -> Option<Duration> {
+        self.clock.sleep(deadline)
+    }
+
+    /// Has `wake` called whenever the clock is set forward by hand.
+    pub(super) fn on_advance(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        self.clock.on_advance(wake);
     }
 }
 
@@ -98,17 +120,28 @@ impl Watchers {
 
     /// Tells what a durable turn did, if anyone watches. They get its event and changes.
     pub(super) fn tell(&self, turn: &mut PendingTurn) {
+        let process = turn.registered.definition.name();
+        self.send(turn.instance, process, || Recorded {
+            seq: turn.seq,
+            at: turn.at,
+            event: mem::replace(&mut turn.event, Event::Continued),
+            changes: mem::take(&mut turn.changes),
+        });
+    }
+
+    /// Tells of a turn, if anyone watches.
+    pub(super) fn send(
+        &self,
+        instance: InstanceId,
+        process: &str,
+        recorded: impl FnOnce() -> Recorded,
+    ) {
         let sender = self.lock();
-        let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) else {
-            return;
-        };
-        let process = turn.registered.definition.name().to_owned();
-        let event = mem::replace(&mut turn.event, Event::Continued);
-        let changes = mem::take(&mut turn.changes);
-        let recorded = Recorded { seq: turn.seq, at: turn.at, event, changes };
-        let instance = turn.instance;
-        // Nobody watches any more if this fails.
-        let _ = sender.send(Arc::new(Observed { instance, process, recorded }));
+        if let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) {
+            let (process, recorded) = (process.to_owned(), recorded());
+            // Nobody watches any more if this fails.
+            let _ = sender.send(Arc::new(Observed { instance, process, recorded }));
+        }
     }
 
     /// Ends the streams.

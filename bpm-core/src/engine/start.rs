@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::event::Failure;
+use crate::event::{Actor, Failure};
 use crate::ids::InstanceId;
-use crate::instance::{Cancellation, Ending};
+use crate::instance::{Cancellation, Ending, Termination};
 use crate::json::Json;
 use crate::process::{Input, Process};
 use crate::refused::Refused;
@@ -181,6 +181,9 @@ impl<P: Runs> Run<P> {
             }
             Ending::Failed(failure) => Ok(Outcome::Failed(failure)),
             Ending::Cancelled(cancelled) => Ok(Outcome::Cancelled(cancelled)),
+            Ending::Terminated(Termination { by, not_undone }) => {
+                Ok(Outcome::Terminated { by, not_undone })
+            }
         }
     }
 }
@@ -201,6 +204,14 @@ pub enum Outcome<T> {
     Failed(Failure),
     /// Because someone cancelled it.
     Cancelled(Cancellation),
+    /// Because someone ended it at once.
+    Terminated {
+        /// Who.
+        by: Actor,
+        /// The activities that have an `undo`, completed and were not undone, in the order of
+        /// completion.
+        not_undone: Vec<String>,
+    },
 }
 
 impl<T> Outcome<T> {
@@ -210,6 +221,7 @@ impl<T> Outcome<T> {
             Outcome::Completed(result) => Ok(result),
             Outcome::Failed(failure) => Err(Error::Failed(failure)),
             Outcome::Cancelled(cancelled) => Err(Error::Cancelled(cancelled)),
+            Outcome::Terminated { by, .. } => Err(Error::Terminated(by)),
         }
     }
 }

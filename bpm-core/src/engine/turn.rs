@@ -2,11 +2,11 @@
 
 use crate::change::Change;
 use crate::clock::Timestamp;
-use crate::event::Event;
+use crate::event::{Event, TokenId};
 use crate::history;
 use crate::ids::InstanceId;
 use crate::step::Effect;
-use crate::store::{Closed, IncidentRow, StartRow, StateRow, TurnRows, UserTaskRow};
+use crate::store::{Closed, IncidentRow, StartRow, StateRow, TimerRow, TurnRows, UserTaskRow};
 
 use super::mailbox::Answer;
 use super::registry::Registered;
@@ -44,6 +44,8 @@ impl PendingTurn {
             closed: Vec::new(),
             raised: Vec::new(),
             settled: Vec::new(),
+            timers_set: Vec::new(),
+            timers_closed: Vec::new(),
         };
         for change in &self.changes {
             self.wait_rows(change, &mut rows);
@@ -59,7 +61,14 @@ impl PendingTurn {
                 rows.closed.push((*task, Closed { how: *how, at: self.at, by: by.clone() }));
             }
             Change::IncidentRaised { .. } => rows.raised.extend(self.incident(change)),
-            Change::IncidentClosed { incident, .. } => rows.settled.push(*incident),
+            Change::IncidentClosed { incident, how, by, .. } => {
+                rows.settled.push((*incident, Closed { how: *how, at: self.at, by: by.clone() }));
+            }
+            Change::TimerSet { token, timer, due }
+            | Change::RetryScheduled { token, timer, due } => {
+                rows.timers_set.push(self.timer(*token, *timer, *due));
+            }
+            Change::TimerClosed { timer, .. } => rows.timers_closed.push(*timer),
             _ => {}
         }
     }
@@ -88,7 +97,8 @@ impl PendingTurn {
     }
 
     fn incident(&self, change: &Change) -> Option<IncidentRow> {
-        let Change::IncidentRaised { incident, node, error, hint, .. } = change else {
+        let Change::IncidentRaised { incident, node, error, hint, attempts, lost, .. } = change
+        else {
             return None;
         };
         Some(IncidentRow {
@@ -97,10 +107,26 @@ impl PendingTurn {
             process: self.registered.definition.name().to_owned(),
             node: node.to_string(),
             error: error.clone(),
-            attempts: 0,
-            lost: 0,
+            attempts: *attempts,
+            lost: *lost,
             hint: hint.clone(),
             since: self.at,
+            closed: None,
+        })
+    }
+
+    fn timer(&self, token: TokenId, timer: u64, due: Timestamp) -> TimerRow {
+        TimerRow { due, instance: self.instance, timer, token }
+    }
+
+    /// The timers that the turn sets.
+    pub(super) fn timers_set(&self) -> impl Iterator<Item = TimerRow> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::TimerSet { token, timer, due }
+            | Change::RetryScheduled { token, timer, due } => {
+                Some(self.timer(*token, *timer, *due))
+            }
+            _ => None,
         })
     }
 }

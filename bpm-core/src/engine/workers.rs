@@ -7,8 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::Duration;
 
+use bpm_model::kind::Kind;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -19,7 +20,7 @@ use crate::step::panic_text;
 use crate::task::{Running, States, Stop, TaskContext, TaskError};
 use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
 
-use super::mailbox::{Mailbox, Message, Over};
+use super::mailbox::{Failed, Mailbox, Message, Over};
 use super::registry::Registered;
 
 /// An attempt that is due.
@@ -30,6 +31,7 @@ pub(super) struct Launch {
     pub(super) node: usize,
     pub(super) visit: u64,
     pub(super) attempt: u32,
+    pub(super) timeout: Option<Duration>,
     pub(super) values: Values,
 }
 
@@ -46,14 +48,17 @@ struct InFlight {
     node: String,
     stop: Arc<Stop>,
     abort: AbortHandle,
-    /// When it is dropped, if it was told to stop.
-    drop_at: Option<Instant>,
+    /// When it is dropped: at its timeout, or after the grace time once it was told to stop.
+    drop_at: Option<Duration>,
+    /// Whether it was told to stop.
+    stopped: bool,
 }
 
 impl InFlight {
-    /// Tells it to stop; told again, it gets no more time.
-    fn stop(&mut self, drop_at: Instant) {
+    /// Tells it to stop; it is dropped at `drop_at`, or before if that was so already.
+    fn tell(&mut self, drop_at: Duration) {
         self.stop.tell();
+        self.stopped = true;
         self.drop_at = Some(self.drop_at.map_or(drop_at, |at| at.min(drop_at)));
     }
 }
@@ -65,6 +70,8 @@ pub(super) struct Dropped {
     pub(super) visit: u64,
     pub(super) attempt: u32,
     pub(super) node: String,
+    /// Whether it took too long, and was not told to stop.
+    pub(super) timed_out: bool,
 }
 
 /// The attempts of an engine: those in flight, at most `bound`, and those that are due.
@@ -90,23 +97,24 @@ impl Workers {
         Self { runtime, mailbox, states, bound: bound.max(1), payload_bytes, in_flight, due }
     }
 
-    /// Runs an attempt as soon as fewer than `bound` are in flight.
+    /// Runs an attempt with the next [`launch_due`](Self::launch_due) at which there is a place.
     pub(super) fn launch(&mut self, launch: Launch) {
         self.due.push_back(launch);
-        self.launch_due();
     }
 
-    fn launch_due(&mut self) {
+    /// Fills the free places, all in one go: one attempt at a time would wake a thread of the
+    /// runtime for each, which sleeps again before the next one comes.
+    pub(super) fn launch_due(&mut self, now: Duration) {
         while self.in_flight.len() < self.bound {
             let Some(launch) = self.due.pop_front() else { return };
-            self.spawn(launch);
+            self.spawn(launch, now);
         }
     }
 
-    fn spawn(&mut self, launch: Launch) {
+    fn spawn(&mut self, launch: Launch, now: Duration) {
         let (instance, token) = (launch.current.id, launch.token);
         let (visit, attempt) = (launch.visit, launch.attempt);
-        let stop = Arc::new(Stop::default());
+        let (stop, timeout) = (Arc::new(Stop::default()), launch.timeout);
         let node = launch.node_id();
         let context = context(&launch, &self.states, &stop);
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
@@ -117,7 +125,8 @@ impl Workers {
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
-        let in_flight = InFlight { visit, attempt, node, stop, abort, drop_at: None };
+        let drop_at = timeout.map(|timeout| now.saturating_add(timeout));
+        let in_flight = InFlight { visit, attempt, node, stop, abort, drop_at, stopped: false };
         self.in_flight.insert((instance, token), in_flight);
     }
 
@@ -130,7 +139,6 @@ impl Workers {
             .is_some_and(|attempt| (attempt.visit, attempt.attempt) == (over.visit, over.attempt));
         if known {
             self.in_flight.remove(&key);
-            self.launch_due();
         }
         known
     }
@@ -141,45 +149,50 @@ impl Workers {
         &mut self,
         instance: InstanceId,
         token: TokenId,
-        drop_at: Instant,
+        drop_at: Duration,
     ) -> Option<Dropped> {
         if let Some(attempt) = self.in_flight.get_mut(&(instance, token)) {
-            attempt.stop(drop_at);
+            attempt.tell(drop_at);
             return None;
         }
         let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
         let due = self.due.remove(at?)?;
         let (visit, attempt) = (due.visit, due.attempt);
-        Some(Dropped { instance, token, visit, attempt, node: due.node_id() })
+        Some(Dropped { instance, token, visit, attempt, node: due.node_id(), timed_out: false })
+    }
+
+    /// Drops an attempt whose outcome nobody waits for.
+    pub(super) fn forget(&mut self, instance: InstanceId, token: TokenId) {
+        if let Some(attempt) = self.in_flight.remove(&(instance, token)) {
+            attempt.abort.abort();
+        }
+        self.due.retain(|due| (due.current.id, due.token) != (instance, token));
     }
 
     /// Tells all attempts to stop; those that are due never start.
-    pub(super) fn stop_all(&mut self, drop_at: Instant) {
+    pub(super) fn stop_all(&mut self, drop_at: Duration) {
         self.due.clear();
-        for attempt in self.in_flight.values_mut() {
-            attempt.stop(drop_at);
-        }
+        self.in_flight.values_mut().for_each(|attempt| attempt.tell(drop_at));
     }
 
     /// Drops the attempts whose time is up, in the order of their ids.
-    pub(super) fn drop_overdue(&mut self, now: Instant) -> Vec<Dropped> {
+    pub(super) fn drop_overdue(&mut self, now: Duration) -> Vec<Dropped> {
         let overdue = |attempt: &InFlight| attempt.drop_at.is_some_and(|at| at <= now);
         let attempts = self.in_flight.iter().filter(|(_, attempt)| overdue(attempt));
         let mut keys: Vec<_> = attempts.map(|(key, _)| *key).collect();
         keys.sort_unstable();
-        let dropped = keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect();
-        self.launch_due();
-        dropped
+        keys.into_iter().filter_map(|key| self.drop_attempt(key)).collect()
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
-        let InFlight { visit, attempt, node, abort, .. } = self.in_flight.remove(&key)?;
+        let InFlight { visit, attempt, node, abort, stopped, .. } = self.in_flight.remove(&key)?;
         abort.abort();
-        Some(Dropped { instance: key.0, token: key.1, visit, attempt, node })
+        let (instance, token) = key;
+        Some(Dropped { instance, token, visit, attempt, node, timed_out: !stopped })
     }
 
-    /// When the next attempt that was told to stop is dropped.
-    pub(super) fn next_drop(&self) -> Option<Instant> {
+    /// When the next attempt is dropped if it does not end before.
+    pub(super) fn next_drop(&self) -> Option<Duration> {
         self.in_flight.values().filter_map(|attempt| attempt.drop_at).min()
     }
 
@@ -208,16 +221,16 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
 }
 
 /// Runs one attempt to its end.
-async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failure> {
+async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failed> {
     let node = launch.node_id();
     let attempt = match begin(launch, context) {
         Ok(attempt) => attempt,
-        Err(error) => return Err(failure(node, FailureKind::Code, &error)),
+        Err(error) => return Err(failed(node, FailureKind::Code, &error)),
     };
     match attempt.await {
         Ok(result) if result.text().len() > limit => Err(too_large(node, &result, limit)),
         Ok(result) => Ok(result),
-        Err(error) => Err(failure(node, FailureKind::Error, &error)),
+        Err(error) => Err(failed(node, FailureKind::Error, &error)),
     }
 }
 
@@ -226,7 +239,8 @@ fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
     let definition = &launch.registered.definition;
     let graph = definition.graph();
     let Some(visit) = definition.visit() else {
-        let bpm_model::kind::Kind::Service { task } = &graph.nodes[launch.node].kind else {
+        let (Kind::Service { task, .. } | Kind::Undo { task, .. }) = &graph.nodes[launch.node].kind
+        else {
             unreachable!("only service tasks are launched");
         };
         return match launch.registered.handlers.get(task.as_ref()) {
@@ -241,22 +255,23 @@ fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
     }
 }
 
-fn failure(node: String, kind: FailureKind, error: &TaskError) -> Failure {
+fn failed(node: String, kind: FailureKind, error: &TaskError) -> Failed {
     let mut failure = Failure::new(node, kind, error.to_string());
     failure.chain = error.chain().split_off(1);
-    failure
+    Failed { failure, retryable: error.is_retryable() }
 }
 
-fn panicked(node: &str, panic: &(dyn Any + Send)) -> Failure {
-    Failure::new(node, FailureKind::Panic, format!("panicked: {}", panic_text(panic)))
+fn panicked(node: &str, panic: &(dyn Any + Send)) -> Failed {
+    let text = format!("panicked: {}", panic_text(panic));
+    Failed { failure: Failure::new(node, FailureKind::Panic, text), retryable: true }
 }
 
-fn too_large(node: String, result: &Json, limit: usize) -> Failure {
+fn too_large(node: String, result: &Json, limit: usize) -> Failed {
     let bytes = result.text().len();
     let message = format!(
         "its result has {bytes} bytes as JSON, more than the {limit} of `EngineOptions::payload_bytes`"
     );
-    Failure::new(node, FailureKind::Error, message)
+    Failed { failure: Failure::new(node, FailureKind::Error, message), retryable: false }
 }
 
 /// A future whose panics are values, wherever in it they come from: the user's code runs when the

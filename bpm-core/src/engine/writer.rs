@@ -56,11 +56,14 @@ impl Writer {
 }
 
 fn write(store: &dyn Store, queue: &Receiver<(Timestamp, Vec<PendingTurn>)>, mailbox: &Mailbox) {
+    let mut batch = Batch::default();
     for (now, mut turns) in queue {
-        let batch = Batch { now, turns: turns.iter_mut().map(PendingTurn::rows).collect() };
+        batch.now = now;
+        batch.turns.extend(turns.iter_mut().map(PendingTurn::rows));
         let verdicts = catch_unwind(AssertUnwindSafe(|| store.commit(&batch)));
         let verdicts = verdicts.unwrap_or_else(|panic| Err(panicked(&*panic)));
         mailbox.post(Message::Committed(turns, verdicts));
+        batch.turns.clear();
     }
 }
 

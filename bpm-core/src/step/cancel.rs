@@ -1,5 +1,5 @@
 //! Step 1 of the rules of failure: no new work starts, waits are cancelled, attempts in flight
-//! are told to stop and awaited. When the last one is over, the instance ends.
+//! are told to stop and awaited. When the last one is over, what completed is undone.
 
 use crate::change::{Change, Closing};
 use crate::event::{Actor, TokenId};
@@ -19,10 +19,14 @@ impl Turn<'_> {
         }
     }
 
+    /// While the instance is failing, nothing but its end changes: what is being undone goes on.
     pub(super) fn cancel_requested(&mut self, actor: &Actor) {
+        let running = self.instance.status == Status::Running;
         self.record(Change::ProcessCancelling { actor: actor.clone() });
-        self.quiesce();
-        self.end_if_quiet();
+        if running {
+            self.quiesce();
+            self.end_if_quiet();
+        }
     }
 
     /// Ends every wait and every token that could move; tells attempts in flight to stop.
@@ -36,7 +40,7 @@ impl Turn<'_> {
     fn quiet(&mut self, Token { id, state, .. }: &Token) {
         let token = *id;
         match state {
-            TokenState::Executing { .. } => {
+            TokenState::Executing(_) => {
                 return self.outcome.effects.push(Effect::Stop { token });
             }
             TokenState::Waiting { task } => {
@@ -44,8 +48,13 @@ impl Turn<'_> {
                 let how = Closing::Cancelled;
                 self.record(Change::UserTaskClosed { token, task: *task, how, by });
             }
-            TokenState::Incident { incident } => {
-                self.record(Change::IncidentClosed { token, incident: *incident });
+            TokenState::Timing { timer, .. } | TokenState::BackingOff { timer, .. } => {
+                self.record(Change::TimerClosed { token, timer: *timer });
+            }
+            TokenState::Incident { incident, .. } => {
+                let by = self.instance.cancelled_by().cloned();
+                let (incident, how) = (*incident, Closing::Cancelled);
+                self.record(Change::IncidentClosed { token, incident, how, by });
             }
             TokenState::Ready | TokenState::Joining => {}
         }
@@ -59,13 +68,8 @@ impl Turn<'_> {
     }
 
     pub(super) fn end_if_quiet(&mut self) {
-        if !self.instance.tokens().is_empty() {
-            return;
-        }
-        match self.instance.status {
-            Status::Failing => self.record(Change::ProcessFailed),
-            Status::Cancelling => self.record(Change::ProcessCancelled),
-            status => unreachable!("an instance that is {status} is not quiesced"),
+        if self.instance.tokens().is_empty() {
+            self.undo_or_end();
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Service tasks: an attempt is counted here and runs outside.
 
+use bpm_model::policy::{Exhausted, Retry};
+
 use crate::change::Change;
 use crate::event::{Failure, FailureKind, TokenId};
-use crate::instance::TokenState;
+use crate::instance::{Attempts, TokenState};
 use crate::json::Json;
 use crate::refused::Refused;
 use crate::store::Status;
@@ -11,8 +13,13 @@ use super::{Effect, Turn};
 
 impl Turn<'_> {
     pub(super) fn start_attempt(&mut self, token: TokenId) {
-        let visit = self.instance.next_visit();
-        self.record(Change::TaskStarted { token, visit, attempt: 1 });
+        let visit = self.instance.next_number();
+        self.run_attempt(token, Attempts { visit, attempt: 1, failed: 0, lost: 0 });
+    }
+
+    pub(super) fn run_attempt(&mut self, token: TokenId, attempts: Attempts) {
+        let Attempts { visit, attempt, failed, lost } = attempts;
+        self.record(Change::TaskStarted { token, visit, attempt, failed, lost });
         self.outcome.effects.push(Effect::Run { token });
     }
 
@@ -23,21 +30,35 @@ impl Turn<'_> {
         (visit, attempt): (u64, u32),
     ) -> Result<(), Refused> {
         let executing = self.instance.token(token).is_some_and(|token| {
-            token.node == node && token.state == TokenState::Executing { visit, attempt }
+            token.node == node
+                && matches!(token.state, TokenState::Executing(at) if (at.visit, at.attempt) == (visit, attempt))
         });
         let instance = self.instance.id;
-        executing
-            .then_some(())
-            .ok_or_else(|| Refused::NoSuchAttempt { instance, node: node.to_owned() })
+        let refused = || Refused::NoSuchAttempt { instance, node: node.to_owned() };
+        executing.then_some(()).ok_or_else(refused)
     }
 
     pub(super) fn task_completed(&mut self, token: TokenId, result: &Json) {
-        if self.instance.status != Status::Running {
+        let Some(node) = self.node_of(token) else { return };
+        if self.is_undo(node) {
+            return self.undone(token);
+        }
+        let visit = self.instance.attempts(token).map_or(0, |attempts| attempts.visit);
+        let running = self.instance.status == Status::Running;
+        if !running && self.definition.undo_of(node).is_none() {
             return self.attempt_is_over(token);
         }
-        let Some(node) = self.node_of(token) else { return };
         match self.set_result(node, result) {
-            Ok(()) => self.leave(token, node),
+            Ok(()) => {
+                self.remember_undo(node, visit);
+                if running {
+                    self.leave(token, node);
+                } else {
+                    // A late success is undone like any other.
+                    self.attempt_is_over(token);
+                }
+            }
+            Err(_) if !running => self.attempt_is_over(token),
             Err(why) => {
                 let failure = Failure::new(self.id(node), FailureKind::Error, why);
                 self.fail(token, failure);
@@ -45,9 +66,10 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn task_failed(&mut self, token: TokenId, failure: &Failure) {
-        if self.instance.status == Status::Running {
-            return self.fail(token, failure.clone());
+    pub(super) fn task_failed(&mut self, token: TokenId, failure: &Failure, retryable: bool) {
+        let Some(node) = self.node_of(token) else { return };
+        if self.instance.status == Status::Running || self.is_undo(node) {
+            return self.attempt_failed(token, node, failure, retryable);
         }
         if failure.kind != FailureKind::Dropped {
             self.record(Change::FailureRelated { failure: failure.clone() });
@@ -55,18 +77,48 @@ impl Turn<'_> {
         self.attempt_is_over(token);
     }
 
-    /// An attempt without an outcome: it is dispatched again, unless no new work may start.
+    /// Another attempt, if the error may be mended by one and the policy has one left.
+    fn attempt_failed(&mut self, token: TokenId, node: usize, failure: &Failure, retryable: bool) {
+        let Some(attempts) = self.instance.attempts(token) else { return };
+        let undo = self.is_undo(node);
+        let default = if undo { Retry::UNDO } else { Retry::ONCE };
+        let retry = self.definition.policy(node).retry.unwrap_or(default);
+        let failed = attempts.failed.saturating_add(1);
+        if retryable && failed < retry.attempts {
+            self.schedule_retry(token, attempts, retry.delay_ms(failed));
+        } else if undo || (retryable && retry.then == Exhausted::Suspend) {
+            let hint = "mend the cause and retry, skip with a value, or let it fail";
+            let counts = (failed, attempts.lost);
+            self.raise_after(token, self.id(node), counts, &failure.message, hint);
+        } else {
+            self.fail(token, failure.clone());
+        }
+    }
+
+    fn schedule_retry(&mut self, token: TokenId, attempts: Attempts, delay_ms: u64) {
+        let timer = self.instance.next_number();
+        let due = self.jittered(delay_ms, attempts);
+        self.record(Change::RetryScheduled { token, timer, due });
+    }
+
+    /// An attempt without an outcome does not use up `retry`: it is dispatched again, within a
+    /// bound of its own, unless no new work may start.
     pub(super) fn task_lost(&mut self, token: TokenId) {
-        if self.instance.status != Status::Running {
+        let Some(node) = self.node_of(token) else { return };
+        if self.instance.status != Status::Running && !self.is_undo(node) {
             return self.attempt_is_over(token);
         }
-        let Some(TokenState::Executing { visit, attempt }) =
-            self.instance.token(token).map(|token| token.state.clone())
-        else {
-            return;
-        };
-        self.record(Change::TaskStarted { token, visit, attempt: attempt.saturating_add(1) });
-        self.outcome.effects.push(Effect::Run { token });
+        let Some(attempts) = self.instance.attempts(token) else { return };
+        let lost = attempts.lost.saturating_add(1);
+        if lost <= self.limits.lost_attempts {
+            return self.run_attempt(token, Attempts { lost, ..attempts }.next());
+        }
+        let error = format!(
+            "{lost} attempts were lost, more than `EngineOptions::lost_attempts_max`: the process \
+             that ran them was gone before they ended"
+        );
+        let hint = "find out whether the task ends its process; then retry, skip with a value, or let it fail";
+        self.raise_after(token, self.id(node), (attempts.failed, lost), &error, hint);
     }
 
     /// Sets what a node's result sets: its variable, or in a built graph the fields of the object.

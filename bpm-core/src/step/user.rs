@@ -56,11 +56,16 @@ impl Turn<'_> {
         let Some(node) = self.definition.node(&id) else {
             return Err(wrong("the definition has no such node".to_owned()));
         };
+        self.accepts(node, payload).map_err(wrong)
+    }
+
+    /// Whether a value from outside fits what the node sets.
+    pub(super) fn accepts(&self, node: usize, value: &Json) -> Result<(), String> {
         if self.definition.visit().is_none() {
-            return self.definition.results(node, payload).map(drop).map_err(wrong);
+            return self.definition.results(node, value).map(drop);
         }
-        let accepted = self.evaluate(node, Cx::Accept(payload.clone()));
-        accepted.map(drop).map_err(|failure| wrong(failure.message))
+        let accepted = self.evaluate(node, Cx::Accept(value.clone()));
+        accepted.map(drop).map_err(|failure| failure.message)
     }
 
     pub(super) fn user_task_completed(
@@ -73,6 +78,8 @@ impl Turn<'_> {
         let Some(node) = self.node_of(token) else { return };
         self.record(Change::UserTaskClosed { token, task, how: Closing::Completed, by });
         if self.set_result(node, payload).is_ok() {
+            let visit = self.instance.next_number();
+            self.remember_undo(node, visit);
             self.leave(token, node);
         }
     }

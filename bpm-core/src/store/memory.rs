@@ -1,12 +1,13 @@
 //! The store that forgets: for tests, and for processes that need not outlive their program.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceRow, StartRow, Started, StateRow,
-    Status, Store, Stored, TurnRows, UserTaskFilter, UserTaskRow, Verdict,
+    Status, Store, Stored, TimerRow, TurnRows, UserTaskFilter, UserTaskRow, Verdict,
 };
 use crate::clock::Timestamp;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
@@ -184,6 +185,16 @@ impl Store for Memory {
         Ok(open.take(limit).cloned().collect())
     }
 
+    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
+        Ok(self.content()?.incidents.get(&incident).cloned())
+    }
+
+    fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, Error> {
+        let content = self.content()?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(content.timers.range((from, Bound::Unbounded)).take(limit).cloned().collect())
+    }
+
     fn definitions(&self) -> Result<Vec<DefinitionRow>, Error> {
         Ok(self.content()?.definitions.values().cloned().collect())
     }
@@ -234,6 +245,9 @@ struct Content {
     open: BTreeSet<(Timestamp, UserTaskId)>,
     incidents: BTreeMap<IncidentId, IncidentRow>,
     unsettled: BTreeSet<(Timestamp, IncidentId)>,
+    timers: BTreeSet<TimerRow>,
+    /// The timers by instance and number.
+    numbered: BTreeMap<(InstanceId, u64), TimerRow>,
     definitions: BTreeMap<(String, u32), DefinitionRow>,
     latest: Timestamp,
 }
@@ -294,15 +308,25 @@ impl Content {
         };
         let raises = |id| turn.raised.iter().any(|incident| incident.id == id);
         let unsettled = |id: &IncidentId| match self.incidents.get(id) {
-            Some(row) => {
-                row.instance == turn.instance && self.unsettled.contains(&(row.since, *id))
-            }
+            Some(row) => row.instance == turn.instance && row.closed.is_none(),
             None => raises(*id),
         };
         turn.opened.iter().all(|task| !self.tasks.contains_key(&task.id))
             && turn.raised.iter().all(|incident| !self.incidents.contains_key(&incident.id))
             && turn.closed.iter().all(|(id, _)| open(id))
-            && turn.settled.iter().all(unsettled)
+            && turn.settled.iter().all(|(id, _)| unsettled(id))
+            && self.timers_fit(turn)
+    }
+
+    /// Whether the timers that the turn sets are new, and those that it closes set.
+    fn timers_fit(&self, turn: &TurnRows) -> bool {
+        let is_set = |number: u64| self.numbered.contains_key(&(turn.instance, number));
+        let (mut set, mut closed) = (HashSet::new(), HashSet::new());
+        turn.timers_set.iter().all(|timer| !is_set(timer.timer) && set.insert(timer.timer))
+            && turn
+                .timers_closed
+                .iter()
+                .all(|number| (is_set(*number) || set.contains(number)) && closed.insert(*number))
     }
 
     fn taken(&self, start: &StartRow) -> Option<Started> {
@@ -365,11 +389,25 @@ impl Content {
         }
         for incident in &turn.raised {
             self.unsettled.insert((incident.since, incident.id));
-            self.incidents.insert(incident.id, incident.clone());
+            self.incidents.insert(incident.id, IncidentRow { closed: None, ..incident.clone() });
         }
-        for id in &turn.settled {
-            if let Some(incident) = self.incidents.get(id) {
+        for (id, closed) in &turn.settled {
+            if let Some(incident) = self.incidents.get_mut(id) {
                 self.unsettled.remove(&(incident.since, *id));
+                incident.closed = Some(closed.clone());
+            }
+        }
+        self.timers(turn);
+    }
+
+    fn timers(&mut self, turn: &TurnRows) {
+        for timer in &turn.timers_set {
+            self.timers.insert(timer.clone());
+            self.numbered.insert((timer.instance, timer.timer), timer.clone());
+        }
+        for number in &turn.timers_closed {
+            if let Some(timer) = self.numbered.remove(&(turn.instance, *number)) {
+                self.timers.remove(&timer);
             }
         }
     }

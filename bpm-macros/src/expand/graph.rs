@@ -5,7 +5,7 @@ use bpm_model::kind::Kind;
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
 
-use super::{Facade, ours};
+use super::{Facade, ours, policy};
 
 pub(super) fn constant(facade: &Facade, graph: &Graph) -> TokenStream {
     let print = Printer(facade);
@@ -66,12 +66,22 @@ impl Printer<'_> {
     }
 
     fn kind(&self, kind: &Kind) -> TokenStream {
+        let facade = self.0;
         match kind {
             Kind::Start => quote_spanned!(ours()=> Start),
             Kind::End { returns } => quote_spanned!(ours()=> End { returns: #returns }),
-            Kind::Service { task } => {
+            Kind::Fail => quote_spanned!(ours()=> Fail),
+            Kind::Service { task, policy } => {
+                let (task, policy) = (self.text(task), policy::tokens(facade, policy));
+                quote_spanned!(ours()=> Service { task: #task, policy: #policy })
+            }
+            Kind::Undo { task, of } => {
                 let task = self.text(task);
-                quote_spanned!(ours()=> Service { task: #task })
+                quote_spanned!(ours()=> Undo { task: #task, of: #of })
+            }
+            Kind::Wait { .. } => {
+                let none = quote_spanned!(ours()=> #facade::__private::None);
+                quote_spanned!(ours()=> Wait { after_ms: #none })
             }
             Kind::User { name } => {
                 let name = self.text(name);

@@ -7,7 +7,7 @@ use bpm_model::graph::Graph;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::names::Handles;
+use super::names::{Handles, method};
 use super::work::Emit;
 use super::{Facade, ours};
 use crate::lower::{Lowered, Part, Prologue, Region, Visit};
@@ -100,8 +100,9 @@ fn node(emit: &Emit, visit: &Visit) -> TokenStream {
 /// Assigns the variables that the node reads; each token stands at its own mention.
 fn prologue(emit: &Emit, node: usize, prologue: &Prologue) -> TokenStream {
     let reads = prologue.reads.iter().map(|(name, variable)| {
-        let handle = emit.slots.read(node, *variable, ours());
-        quote_spanned!(ours()=> #name = __vars.get(#handle)?;)
+        let (get, handle) =
+            (method("get", name.span()), emit.slots.read(node, *variable, name.span()));
+        quote_spanned!(ours()=> #name = __vars.#get(#handle)?;)
     });
     let process = prologue
         .process

@@ -8,7 +8,7 @@ use super::visit::Slots;
 use super::{Facade, ours};
 use crate::lower::{Keep, Visit, Work};
 use crate::report::Report;
-use crate::syntax::{Arm, ClauseWord, Condition, Field, Target, Tokens, UserClause};
+use crate::syntax::{Arm, ClauseWord, Condition, Field, Target, Tokens, Until, UserClause};
 
 /// Emits visits.
 pub(super) struct Emit<'a> {
@@ -85,6 +85,8 @@ impl Emit<'_> {
             Work::Unpack { target, value, keeps } => self.unpack(node, target, value, keeps),
             Work::LetElse { target, value, keeps } => self.let_else(node, target, value, keeps),
             Work::User { constant, form, clauses, .. } => self.user(constant, form, clauses),
+            Work::Wait { word, until } => self.wait(word, until),
+            Work::Fail { word, text } => self.fail(word, text),
             Work::If { arms } => self.if_chain(node, arms),
             Work::Match { word, scrutinee, braces, arms } => {
                 self.match_arms(node, word, scrutinee, *braces, arms)
@@ -193,6 +195,29 @@ impl Emit<'_> {
         quote_spanned!(ours()=> __work.#method #arguments;)
     }
 
+    fn wait(&self, word: &Ident, until: &Until) -> TokenStream {
+        let facade = self.facade;
+        let (name, value) = match until {
+            Until::Millis { millis, .. } => {
+                return quote_spanned! {ours()=>
+                    return __vars.wait(#facade::__private::Duration::from_millis(#millis));
+                };
+            }
+            Until::After(value) => ("wait", value),
+            Until::Time(value) => ("wait_until", value),
+        };
+        let method = method(name, word.span());
+        let arguments = call(TokenStream::new(), value);
+        quote_spanned!(ours()=> return __vars.#method #arguments;)
+    }
+
+    fn fail(&self, word: &Ident, text: &Tokens) -> TokenStream {
+        let facade = self.facade;
+        let fail = method("fail", word.span());
+        let text = call(TokenStream::new(), text);
+        quote_spanned!(ours()=> return __vars.#fail(#facade::__private::format! #text);)
+    }
+
     /// The condition's tokens stand as they are between `if` and a block.
     fn if_chain(&self, node: usize, arms: &[(&Condition, Vec<Keep>)]) -> TokenStream {
         let last = arms.len();
@@ -225,8 +250,7 @@ impl Emit<'_> {
     fn items(&self, node: usize, items: &Tokens, list: usize, cursor: usize) -> TokenStream {
         let at = items.first().map_or_else(ours, TokenTree::span);
         let method = method("items", at);
-        let (list, cursor) =
-            (self.slots.set(node, list, ours()), self.slots.set(node, cursor, ours()));
+        let (list, cursor) = (self.slots.set(node, list, at), self.slots.set(node, cursor, ours()));
         let arguments = call(quote_spanned!(ours()=> #list, #cursor,), items);
         quote_spanned!(ours()=> return __vars.#method #arguments;)
     }

@@ -11,6 +11,7 @@ use super::statement::{At, id_of_let};
 use super::{Keep, Lowering, Open, Part, Region, Visit, Work};
 use crate::mentions::Mentions;
 use crate::pattern;
+use crate::report::Report;
 use crate::spacing;
 use crate::syntax::{Arm, Condition, Statement, Target, Tokens};
 
@@ -156,6 +157,7 @@ impl<'a> Lowering<'a> {
         at: At,
         target: &'a Target,
         value: &'a Tokens,
+        word: Span,
         otherwise: &'a [Statement],
     ) {
         let node = self.node(Kind::Exclusive, at.content(id_of_let(target)), at.place(at.span));
@@ -170,8 +172,23 @@ impl<'a> Lowering<'a> {
         self.visit(Visit { node, prologue, work });
         self.open = vec![self.choice(node, When::Code, "else".into(), at.span)];
         self.statements(otherwise);
-        self.open.insert(0, matched);
-        self.merge(node);
+        self.goes_on(word, target);
+        self.open = vec![matched];
+    }
+
+    /// The block of `let … else` has to leave, as in Rust.
+    fn goes_on(&mut self, word: Span, target: &Target) {
+        if self.open.is_empty() {
+            return;
+        }
+        if self.open.iter().any(|open| !self.places.broken.contains(&open.from)) {
+            let pattern = spacing::short(&target.pattern);
+            let report = Report::new(word, "the `else` of a `let` may not go on")
+                .follows(&format!("`{pattern}` would have set nothing"))
+                .help("end it with `return`, `break` or `continue`");
+            self.reports.push(report);
+        }
+        self.ends_wrongly(word);
     }
 
     /// The way of a condition of the expression language.
@@ -196,6 +213,9 @@ impl<'a> Lowering<'a> {
             for (name, _) in expression.variables() {
                 if let Ok(mut name) = syn::parse_str::<Ident>(name) {
                     name.set_span(literal.span());
+                    if self.resolve(&name).is_none() {
+                        self.unseen.push(name.clone());
+                    }
                     mentions.name(&name);
                 }
             }

@@ -60,9 +60,12 @@ impl<'a> Lowering<'a> {
             Do::Broken { sets, .. } => self.declare_names(sets),
             Do::Service { target: None, .. }
             | Do::User { target: None, .. }
+            | Do::Wait { .. }
+            | Do::Fail { .. }
             | Do::Break { .. }
             | Do::Continue { .. }
-            | Do::Return { .. } => {}
+            | Do::Return { .. }
+            | Do::Leaves { .. } => {}
         }
     }
 

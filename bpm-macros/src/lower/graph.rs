@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span};
 
 use super::names::{self, NodeName, Scopes};
 use super::{Binder, Lowered, Lowering, Open, Part, Places, Region, Visit, names::plain};
+use crate::report::Report;
 use crate::spacing;
 use crate::syntax::{Process, ResultType, Tokens};
 
@@ -39,6 +40,7 @@ impl<'a> Lowering<'a> {
             scopes: Scopes::default(),
             scope: 0,
             loops: Vec::new(),
+            unseen: Vec::new(),
             loop_labels: Vec::new(),
             orders: Vec::new(),
             ways: 0,
@@ -61,6 +63,7 @@ impl<'a> Lowering<'a> {
 
     pub(super) fn finish(mut self) -> Lowered<'a> {
         names::assign(&self.node_names, &mut self.graph);
+        self.names_of_other_arms();
         self.sort_edges();
         let last = self.graph.nodes.len().saturating_sub(1);
         let variables = (0..self.binders.len()).filter(|at| self.is_of_process(*at)).collect();
@@ -71,6 +74,21 @@ impl<'a> Lowering<'a> {
             binders: self.binders,
             user_tasks: self.user_tasks,
             reports: self.reports,
+        }
+    }
+
+    /// Rust says itself that a name of another arm is not in sight; of an expression that is data
+    /// the checks know only whether the process has the name.
+    fn names_of_other_arms(&mut self) {
+        for name in std::mem::take(&mut self.unseen) {
+            let text = plain(&name);
+            if self.graph.variables.iter().any(|variable| variable.name == text.as_str()) {
+                let what = format!("[B014] the variable `{text}` is not in sight here");
+                let report = Report::new(name.span(), what)
+                    .follows("it belongs to the arm whose pattern binds it")
+                    .help("set a variable with `let` in that arm");
+                self.reports.push(report);
+            }
         }
     }
 

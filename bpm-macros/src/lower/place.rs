@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use bpm_model::finding::Place;
 use bpm_model::graph::{Graph, ScopeKind};
+use bpm_model::policy::Part;
 use proc_macro2::Span;
 
 /// The places of a process.
@@ -15,6 +16,8 @@ pub(crate) struct Places {
     pub(super) scopes: Vec<Span>,
     pub(super) reads: HashMap<(usize, usize), Span>,
     pub(super) sets: HashMap<(usize, usize), Span>,
+    /// The values of clauses.
+    pub(super) values: HashMap<(usize, Part), Span>,
     /// Nodes whose expressions could not be parsed: nothing is said about their data.
     pub(super) inexact: HashSet<usize>,
     /// Nodes that stand for what was reported already.
@@ -33,6 +36,7 @@ impl Places {
             scopes: vec![process],
             reads: HashMap::new(),
             sets: HashMap::new(),
+            values: HashMap::new(),
             inexact: HashSet::new(),
             broken: HashSet::new(),
             unordered: HashSet::new(),
@@ -47,6 +51,9 @@ impl Places {
             Place::Node(node) => self.nodes.get(*node),
             Place::Edge(edge) | Place::Expression { edge, .. } => self.edges.get(*edge),
             Place::Scope(scope) => self.scopes.get(*scope),
+            Place::Clause { node, part } => {
+                self.values.get(&(*node, *part)).or_else(|| self.nodes.get(*node))
+            }
             Place::Read { node, variable } => {
                 self.reads.get(&(*node, *variable)).or_else(|| self.nodes.get(*node))
             }

@@ -12,7 +12,7 @@ use crate::mentions::Mentions;
 use crate::pattern;
 use crate::report::Report;
 use crate::spacing;
-use crate::syntax::{Condition, Label, Statement, Tokens};
+use crate::syntax::{Condition, Label, Statement, Tokens, is_ident, is_punct};
 
 /// A loop around the current statement.
 pub(super) struct Loop {
@@ -89,7 +89,8 @@ impl<'a> Lowering<'a> {
         let node = self.node(Kind::Script, NodeName::Content(format!("for:{text}")), at.span);
         let mut mentions = Mentions::new();
         mentions.expression(items);
-        let prologue = self.reads(node, mentions);
+        let mut prologue = self.reads(node, mentions);
+        prologue.forbidden = prologue.forbidden.or_else(|| borrowed(items));
         self.source(node, &[pattern, items]);
         let list = self.hidden(format!("for {text}"), at.span);
         let cursor = self.hidden(format!("for {text} at"), at.span);
@@ -165,4 +166,20 @@ impl<'a> Lowering<'a> {
         self.open.extend(left.into_iter().flat_map(|left| left.breaks));
         self.merge(named);
     }
+}
+
+/// A list that is only borrowed: its items could not be kept.
+fn borrowed(items: &Tokens) -> Option<Report> {
+    let (span, whole) = match &items[..] {
+        [sign, rest @ ..] if is_punct(sign, '&') => (sign.span(), rest),
+        [rest @ .., dot, method, TokenTree::Group(_)]
+            if is_punct(dot, '.') && is_ident(method, "iter") =>
+        {
+            (method.span(), rest)
+        }
+        _ => return None,
+    };
+    let report = Report::new(span, "a `for` keeps its items, so it cannot borrow them")
+        .help(&format!("take the list by value: `for … in {}`", spacing::text(whole)));
+    Some(report)
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Group, Ident, Span};
 
 use crate::report::Report;
-use crate::syntax::{Arm, Condition, Field, Target, Tokens, UserClause};
+use crate::syntax::{Arm, Condition, Field, Target, Tokens, Until, UserClause};
 
 /// A part of the visit function in which some names are in sight: the whole, or the body of an arm
 /// whose pattern binds names.
@@ -59,6 +59,10 @@ pub(crate) enum Work<'a> {
     LetElse { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
     /// Opens a user task.
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
+    /// Waits until a time.
+    Wait { word: &'a Ident, until: &'a Until },
+    /// Fails the instance.
+    Fail { word: &'a Ident, text: &'a Tokens },
     /// Takes the way of the first true condition.
     If { arms: Vec<(&'a Condition, Vec<Keep<'a>>)> },
     /// Says that the variables are used.
@@ -99,7 +103,7 @@ impl Work<'_> {
                 arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect()
             }
             Work::Items { list, .. } => vec![*list],
-            Work::Return { .. } | Work::Look => Vec::new(),
+            Work::Return { .. } | Work::Look | Work::Wait { .. } | Work::Fail { .. } => Vec::new(),
         }
     }
 }

@@ -148,7 +148,7 @@ impl Parser<'_> {
         body
     }
 
-    fn lost(&mut self, word: &str) -> Do {
+    pub(super) fn lost(&mut self, word: &str) -> Do {
         let report = Report::new(self.span(), format!("expected `{word}`"));
         self.tail();
         Do::Broken { sets: Vec::new(), report }

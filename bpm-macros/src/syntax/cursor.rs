@@ -31,15 +31,15 @@ impl<'a> Parser<'a> {
         Parser { tokens, at: 0, end, reports: self.reports }
     }
 
-    pub(super) fn report(&mut self, report: Report) {
+    pub(crate) fn report(&mut self, report: Report) {
         self.reports.push(report);
     }
 
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.at >= self.tokens.len()
     }
 
-    pub(super) fn peek(&self, ahead: usize) -> Option<&TokenTree> {
+    pub(crate) fn peek(&self, ahead: usize) -> Option<&TokenTree> {
         self.tokens.get(self.at + ahead)
     }
 
@@ -54,21 +54,21 @@ impl<'a> Parser<'a> {
     }
 
     /// Where the next token stands; at the end, where the closing delimiter stands.
-    pub(super) fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.peek(0).map_or(self.end, TokenTree::span)
     }
 
-    pub(super) fn skip(&mut self) -> Option<TokenTree> {
+    pub(crate) fn skip(&mut self) -> Option<TokenTree> {
         let token = self.tokens.get(self.at).cloned();
         self.at += usize::from(token.is_some());
         token
     }
 
-    pub(super) fn at_word(&self, ahead: usize, word: &str) -> bool {
+    pub(crate) fn at_word(&self, ahead: usize, word: &str) -> bool {
         self.peek(ahead).is_some_and(|token| is_ident(token, word))
     }
 
-    pub(super) fn at_sign(&self, ahead: usize, sign: char) -> bool {
+    pub(crate) fn at_sign(&self, ahead: usize, sign: char) -> bool {
         self.peek(ahead).is_some_and(|token| is_punct(token, sign))
     }
 
@@ -89,7 +89,7 @@ impl<'a> Parser<'a> {
         if self.at_word(0, word) { self.ident() } else { None }
     }
 
-    pub(super) fn eat_sign(&mut self, sign: char) -> bool {
+    pub(crate) fn eat_sign(&mut self, sign: char) -> bool {
         let found = self.at_sign(0, sign);
         self.at += usize::from(found);
         found
@@ -114,7 +114,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Everything up to the first token at which `stop` holds.
-    pub(super) fn until(&mut self, stop: impl Fn(&Parser) -> bool) -> Tokens {
+    pub(crate) fn until(&mut self, stop: impl Fn(&Parser) -> bool) -> Tokens {
         let from = self.at;
         while !self.is_done() && !stop(self) {
             self.at += 1;

@@ -9,26 +9,24 @@ use super::Parser;
 use super::cursor::is_punct;
 
 /// Words that begin a statement in the language but not yet in this version.
-const LATER: [&str; 15] = [
+const LATER: [&str; 13] = [
     "receive",
     "send",
     "external",
     "call",
     "spawn",
-    "wait",
     "inclusive",
     "race",
     "select",
     "scope",
     "goto",
-    "fail",
     "tag",
     "yield",
     "until",
 ];
 
 /// Clauses of the language that this version does not have yet.
-const LATER_CLAUSES: [&str; 5] = ["retry", "timeout", "undo", "on", "also"];
+const LATER_CLAUSES: [&str; 2] = ["on", "also"];
 
 /// Rust's own words that an expression may follow or that may stand inside one.
 const JOINING: [&str; 12] =
@@ -74,8 +72,15 @@ impl Parser<'_> {
             }
             "parallel" => self.expression_ended() && self.at_group(1, Delimiter::Brace),
             "service" | "user" => self.at_name(1) && !self.joined(),
-            _ => self.at_later().is_some() && self.expression_ended(),
+            _ => self.starts_verb() && self.expression_ended(),
         }
+    }
+
+    fn starts_verb(&self) -> bool {
+        self.at_shaped("wait")
+            || self.at_shaped("fail")
+            || self.at_shaped_clause(0)
+            || self.at_later().is_some()
     }
 
     /// `'name:` behind a complete expression.
@@ -93,7 +98,7 @@ impl Parser<'_> {
     }
 
     /// Whether the token before can be the last one of an expression.
-    pub(super) fn expression_ended(&self) -> bool {
+    pub(crate) fn expression_ended(&self) -> bool {
         match self.before() {
             Some(TokenTree::Ident(_)) => !self.joined(),
             Some(TokenTree::Punct(sign)) => sign.as_char() == '?',
@@ -118,11 +123,12 @@ impl Parser<'_> {
         let Some(TokenTree::Ident(word)) = self.peek(0) else { return None };
         let text = word.to_string();
         let rust = is_joining(&text) || RUST.contains(&text.as_str());
-        (self.at_name(0) && self.at_name(1) && !rust).then_some(word)
+        let names = self.at_name(0) && self.at_name(1) && !self.at_shaped_clause(1);
+        (names && !rust).then_some(word)
     }
 
     /// Whether a name stands there: two names in a row are never Rust.
-    fn at_name(&self, ahead: usize) -> bool {
+    pub(super) fn at_name(&self, ahead: usize) -> bool {
         match self.peek(ahead) {
             Some(TokenTree::Ident(word)) => {
                 let word = word.to_string();

@@ -2,7 +2,8 @@
 
 use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 
-use super::cursor::{is_ident, is_punct};
+use super::clause::no_task;
+use super::cursor::is_punct;
 use super::{Do, Label, Parser, Statement, Target, Tokens};
 use crate::pattern;
 use crate::report::Report;
@@ -16,8 +17,10 @@ impl Parser<'_> {
             if !self.eat_sign(';') {
                 let label = self.statement_label();
                 let span = self.span();
+                let word = self.peek(0).map(ToString::to_string).unwrap_or_default();
                 let does = self.statement();
                 statements.push(Statement { label, span, does });
+                self.misplaced_clauses(&word);
                 self.later_clauses(&mut statements);
             }
         }
@@ -41,6 +44,12 @@ impl Parser<'_> {
         }
         if self.at_user() {
             return self.user(None);
+        }
+        if self.at_verb("wait") {
+            return self.wait();
+        }
+        if self.at_verb("fail") {
+            return self.fail();
         }
         if let Some(word) = self.at_later() {
             return self.later(word, Vec::new());
@@ -96,6 +105,9 @@ impl Parser<'_> {
         if let Some(word) = self.at_later() {
             return self.later(word, target.names);
         }
+        if let Some(word) = ["wait", "fail"].into_iter().find(|word| self.at_shaped(word)) {
+            return self.sets_nothing(word, target.names);
+        }
         if self.at_word(0, "for") {
             return self.later("for … parallel", target.names);
         }
@@ -149,10 +161,10 @@ impl Parser<'_> {
             let otherwise = parser.at_word(0, "else") && !closed;
             parser.at_sign(0, ';') || otherwise || parser.starts_statement()
         });
-        if self.eat_word("else").is_some() {
+        if let Some(word) = self.eat_word("else") {
             let otherwise = self.block("behind `else`");
             self.eat_sign(';');
-            return Do::LetElse { target, value, otherwise };
+            return Do::LetElse { target, value, word: word.span(), otherwise };
         }
         self.eat_sign(';');
         if value.is_empty() {
@@ -170,34 +182,17 @@ impl Parser<'_> {
     }
 
     fn service(&mut self, target: Option<Target>) -> Do {
-        let word = self.span();
-        self.skip();
-        let task = self.until(|parser| {
-            let path = parser.before().is_some_and(|token| is_punct(token, ':'));
-            let first = parser.before().is_some_and(|token| is_ident(token, "service"));
-            match parser.peek(0) {
-                Some(TokenTree::Punct(sign)) => !matches!(sign.as_char(), ':' | '<' | '>' | ','),
-                Some(TokenTree::Ident(_)) => !(path || first) || parser.starts_statement(),
-                _ => true,
-            }
-        });
-        let arguments = self.group(Delimiter::Parenthesis);
-        let Some(last) = task.last() else {
-            let report = Report::new(word, "expected a task behind `service`")
-                .help("`service task(arguments)`");
+        let Some(word) = self.ident() else { return self.lost("service") };
+        let (task, arguments) = self.task_call(&word);
+        if task.is_empty() {
             self.tail();
-            return Do::Broken {
-                sets: target.map(|target| target.names).unwrap_or_default(),
-                report,
-            };
-        };
-        if arguments.is_none() {
-            let report = Report::new(last.span(), "a service task needs its arguments")
-                .help(&format!("`service {}(…)`", spacing::text(&task)));
-            self.report(report);
+            let sets = target.map(|target| target.names).unwrap_or_default();
+            return Do::Broken { sets, report: no_task(&word) };
         }
-        self.end_of_activity("the arguments");
-        Do::Service { target, task, arguments }
+        let clauses = self.service_clauses();
+        let behind = if arguments.is_some() { "the arguments" } else { "the task" };
+        self.end_of_activity(behind);
+        Do::Service { target, task, arguments, clauses }
     }
 
     /// What stands between an activity and its `;` must be a clause.
@@ -264,7 +259,7 @@ impl Parser<'_> {
         let rest = self.until(|parser| {
             let closed = matches!(parser.before(), Some(TokenTree::Group(group))
                 if group.delimiter() == Delimiter::Brace);
-            let clause = parser.at_later_clause().is_some() || parser.at_word(0, "else");
+            let clause = parser.at_clause_word() || parser.at_word(0, "else");
             parser.at_sign(0, ';') || (closed && !clause && parser.starts_anything())
         });
         self.eat_sign(';');
@@ -292,7 +287,10 @@ fn not_there_yet(word: &str, span: Span, mut sets: Vec<Ident>, rest: &[TokenTree
     let report =
         Report::new(span, format!("`{word}` is a word of the language that is not there yet"))
             .follows("this version of bpm-engine cannot run it");
-    Do::Broken { sets, report }
+    match word {
+        "goto" => Do::Leaves { report },
+        _ => Do::Broken { sets, report },
+    }
 }
 
 /// What a stray statement was probably meant to be, and the variable that it would set.
@@ -328,9 +326,9 @@ fn assigned(report: Report, help: &str) -> Report {
 }
 
 fn unknown_word(report: Report, word: &Ident) -> Report {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 14] = [
         "let", "service", "user", "if", "match", "parallel", "for", "while", "loop", "break",
-        "continue", "return",
+        "continue", "return", "wait", "fail",
     ];
     match bpm_model::spell::nearest(&word.to_string(), WORDS) {
         Some(nearest) => report.help(&format!("did you mean `{nearest}`?")),

@@ -1,9 +1,11 @@
 //! User tasks and their clauses.
 
+use bpm_model::finding::Fault;
 use proc_macro2::{Delimiter, Ident, TokenTree};
 
+use super::clause::{is_measure, measured};
 use super::cursor::is_ident;
-use super::{ClauseWord, Do, Field, Parser, Target, Tokens, UserClause};
+use super::{ClauseWord, Do, Field, Parser, PolicyClauses, Target, Tokens, Undo, UserClause};
 use crate::report::Report;
 use crate::spacing;
 
@@ -30,8 +32,8 @@ impl Parser<'_> {
             return Do::Broken { sets: target.names.clone(), report };
         }
         let form = self.form(&name);
-        let clauses = self.user_clauses();
-        Do::User { target, name, form, clauses }
+        let (clauses, undo) = self.user_clauses(&name);
+        Do::User { target, name, form, clauses, undo }
     }
 
     fn form(&mut self, name: &Ident) -> Vec<Field> {
@@ -67,18 +69,33 @@ impl Parser<'_> {
         Some(Field { name, value: Vec::new() })
     }
 
-    fn user_clauses(&mut self) -> Vec<UserClause> {
+    fn user_clauses(&mut self, name: &Ident) -> (Vec<UserClause>, Option<Undo>) {
         let mut clauses: Vec<UserClause> = Vec::new();
-        while let Some(clause) = self.user_clause() {
-            if clauses.iter().any(|other| same(other.word, clause.word)) {
-                let what = "[B002] this clause stands here a second time";
-                self.report(Report::new(clause.span, what).help("keep one of them"));
-            } else {
-                clauses.push(clause);
+        let (mut undo, mut policy) = (None, PolicyClauses::default());
+        loop {
+            if let Some(clause) = self.user_clause() {
+                if clauses.iter().any(|other| same(other.word, clause.word)) {
+                    let what = "[B002] this clause stands here a second time";
+                    self.report(Report::new(clause.span, what).help("keep one of them"));
+                } else {
+                    clauses.push(clause);
+                }
+            } else if !self.undo_clause(&mut undo) && !self.policy_clause(&mut policy) {
+                break;
             }
         }
+        self.no_policy(name, &policy);
         self.end_of_activity_in_clauses();
-        clauses
+        (clauses, undo)
+    }
+
+    /// What a person does is not attempted by the engine.
+    fn no_policy(&mut self, name: &Ident, policy: &PolicyClauses) {
+        for word in &policy.words {
+            let clause = if word == "retry" { "retry" } else { "timeout" };
+            let fault = Fault::ForeignClause { word: clause, of: name.to_string() };
+            self.report(Report::fault(fault, word.span()));
+        }
     }
 
     fn user_clause(&mut self) -> Option<UserClause> {
@@ -119,19 +136,25 @@ impl Parser<'_> {
         if worded {
             value.remove(0);
         }
-        let after = match &value[..] {
-            [TokenTree::Literal(literal)] => duration_ms(&literal.to_string()),
-            _ => None,
+        let word = match &value[..] {
+            value if is_measure(value) => {
+                let at = value.first().map_or(span, TokenTree::span);
+                measured(value, at).map(ClauseWord::DueAfter)
+            }
+            _ => Ok(ClauseWord::Due),
         };
-        let word = after.map_or(ClauseWord::Due, ClauseWord::DueAfter);
-        Some(UserClause { word, span, value })
+        match word {
+            Ok(word) => Some(UserClause { word, span, value }),
+            Err(report) => {
+                self.report(report);
+                self.user_clause()
+            }
+        }
     }
 
     fn at_clause(&self) -> bool {
         let whom = self.at_word(0, "for") && (self.at_word(1, "group") || self.at_word(1, "user"));
-        whom || self.at_word(0, "due")
-            || self.at_word(0, "priority")
-            || self.at_later_clause().is_some()
+        whom || self.at_word(0, "due") || self.at_word(0, "priority") || self.at_clause_word()
     }
 
     /// A clause, or a word that is none: behind a value no name can follow.
@@ -172,7 +195,9 @@ impl Parser<'_> {
         let what = format!("[B002] there is no clause `{word}` of a user task");
         let help = match bpm_model::spell::nearest(&word.to_string(), CLAUSES) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "the clauses are `for group`, `for user`, `due` and `priority`".to_owned(),
+            None => {
+                "the clauses are `for group`, `for user`, `due`, `priority` and `undo`".to_owned()
+            }
         };
         self.report(Report::new(start, what).help(&help));
     }
@@ -181,20 +206,4 @@ impl Parser<'_> {
 fn same(one: ClauseWord, other: ClauseWord) -> bool {
     let due = |word| matches!(word, ClauseWord::Due | ClauseWord::DueAfter(_));
     one == other || (due(one) && due(other))
-}
-
-/// The milliseconds of a literal with a unit: `500ms 30s 5m 2h 3d 1.5h`.
-fn duration_ms(literal: &str) -> Option<u64> {
-    let unit = literal.find(|sign: char| sign.is_ascii_alphabetic())?;
-    let (number, unit) = literal.split_at(unit);
-    let scale = match unit {
-        "ms" => 1.0,
-        "s" => 1_000.0,
-        "m" => 60_000.0,
-        "h" => 3_600_000.0,
-        "d" => 86_400_000.0,
-        _ => return None,
-    };
-    let number: f64 = number.replace('_', "").parse().ok()?;
-    Some((number * scale) as u64)
 }

@@ -2,32 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
-
-use crate::report::Report;
-use crate::syntax::{is_ident, is_punct};
 
 /// The package of the facade.
 const PACKAGE: &str = "bpm-engine";
 
-/// The path that `crate = path` gives, else the one that the manifest tells.
-pub(super) fn path(words: TokenStream, reports: &mut Vec<Report>) -> TokenStream {
-    let tokens: Vec<TokenTree> = words.into_iter().collect();
-    let mut path = None;
-    for clause in tokens.split(|token| is_punct(token, ',')) {
-        match clause {
-            [] => {}
-            [word, equals, given @ ..] if is_ident(word, "crate") && is_punct(equals, '=') => {
-                path = Some(given.iter().cloned().collect());
-            }
-            [word, ..] => reports.push(super::unknown_word(word.span(), &word.to_string())),
-        }
-    }
-    path.unwrap_or_else(|| {
-        let name = Ident::new(&dependency(), Span::call_site());
-        quote_spanned!(Span::call_site()=> ::#name)
-    })
+/// The path that the manifest tells.
+pub(super) fn path() -> TokenStream {
+    let name = Ident::new(&dependency(), Span::call_site());
+    quote_spanned!(Span::call_site()=> ::#name)
 }
 
 /// The name under which the crate depends on the facade.

@@ -9,6 +9,8 @@ use crate::syntax::is_ident;
 
 /// What the twin needs to know of a function.
 pub(super) struct Signature {
+    /// `#[cfg(…)]` behind ours: the twin is there when the function is.
+    pub(super) conditions: Vec<syn::Attribute>,
     pub(super) visibility: TokenStream,
     pub(super) name: Ident,
     /// `<'a>`, if any.
@@ -41,14 +43,15 @@ impl Signature {
         let head: TokenStream = item.into_iter().take_while(|token| !is_body(token)).collect();
         let at = head.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
         let parse = |input: syn::parse::ParseStream| {
-            input.call(syn::Attribute::parse_outer)?;
-            Ok((input.parse::<syn::Visibility>()?, input.parse::<syn::Signature>()?))
+            let attributes = input.call(syn::Attribute::parse_outer)?;
+            Ok((attributes, input.parse::<syn::Visibility>()?, input.parse::<syn::Signature>()?))
         };
-        let Ok((visibility, signature)) = parse.parse2(head) else {
+        let Ok((mut conditions, visibility, signature)) = parse.parse2(head) else {
             let help = "`#[service_task] async fn name(arguments) -> Result<Value, Error> { … }`";
             reports.push(Report::new(at, "a service task is an async function").help(help));
             return None;
         };
+        conditions.retain(|attribute| attribute.path().is_ident("cfg"));
         if !is_possible(&signature, reports) {
             return None;
         }
@@ -59,7 +62,14 @@ impl Signature {
         let parameters = signature.inputs.iter().filter_map(parameter).collect();
         let visibility = quote::quote!(#visibility);
         let lifetimes = signature.generics.to_token_stream();
-        Some(Signature { visibility, name: signature.ident, lifetimes, parameters, returns })
+        Some(Signature {
+            conditions,
+            visibility,
+            name: signature.ident,
+            lifetimes,
+            parameters,
+            returns,
+        })
     }
 
     pub(super) fn given(&self) -> impl Iterator<Item = &Given> {

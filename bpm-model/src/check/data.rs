@@ -1,4 +1,4 @@
-//! Which variables are surely set where (B003).
+//! Which variables are surely set where (B003, B010).
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ struct Known {
     behind: Vec<Bits>,
 }
 
-/// A variable may be read only where every path has set it (B003); else the instance would stop
-/// there. `raced` are reads about which B004 has spoken.
+/// A variable may be read only where every path has set it (B003, and B010 in the arguments of an
+/// undo); else the instance would stop there. `raced` are reads about which B004 has spoken.
 pub(super) fn unset_reads(
     graph: &Graph,
     ways: &Ways,
@@ -29,9 +29,12 @@ pub(super) fn unset_reads(
             if known.before[node].has(variable) || raced.contains(&(node, variable)) {
                 continue;
             }
-            let path = unset_path(graph, ways, &known, start, node, variable);
-            let finding =
-                Finding::new(Fault::MayBeUnset { variable }, Place::Read { node, variable });
+            let (fault, reader) = match at.kind {
+                Kind::Undo { of, .. } => (Fault::UndoMayBeUnset { variable, of }, of),
+                _ => (Fault::MayBeUnset { variable }, node),
+            };
+            let path = unset_path(graph, ways, &known, start, reader, variable);
+            let finding = Finding::new(fault, Place::Read { node, variable });
             findings.push(finding.witness(steps(graph, start, &path)));
         }
     }
@@ -56,6 +59,12 @@ fn known(graph: &Graph, ways: &Ways, start: usize) -> Known {
         if behind != known.behind[node] {
             known.behind[node] = behind;
             ready.extend(ways.taken_outs(node).map(|edge| place[graph.edges[edge].to]));
+        }
+    }
+    for (at, node) in graph.nodes.iter().enumerate() {
+        // The arguments of an undo are taken when its activity has completed.
+        if let Kind::Undo { of, .. } = node.kind {
+            known.before[at] = known.behind[of].clone();
         }
     }
     known

@@ -108,6 +108,8 @@ fn is_statement(graph: &Graph, ways: &Ways, stretch: &[usize]) -> bool {
     let implicit = match graph.nodes[node].kind {
         Kind::End { returns } => !returns,
         Kind::Exclusive | Kind::Parallel => ways.outs[node].len() <= 1,
+        // It belongs to its activity, about which something is said if it is dead.
+        Kind::Undo { .. } => true,
         _ => false,
     };
     graph.origin == Origin::Built || stretch.len() > 1 || !implicit
@@ -116,7 +118,7 @@ fn is_statement(graph: &Graph, ways: &Ways, stretch: &[usize]) -> bool {
 /// A loop without a way out runs for ever (B006); a process that is meant to says so with `!`. In
 /// built graphs the same is a part of the graph from which no end can be reached (B011).
 pub(super) fn no_exit(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
-    let has_end = graph.nodes.iter().any(|node| matches!(node.kind, Kind::End { .. }));
+    let has_end = graph.nodes.iter().any(|node| node.kind.is_end());
     if graph.outcome == Outcome::Never || (graph.origin == Origin::Built && !has_end) {
         return;
     }

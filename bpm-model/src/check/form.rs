@@ -46,8 +46,8 @@ pub(super) fn degrees(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
         let both = ins > 1 && outs > 1;
         let fault = match node.kind {
             Kind::Start if ins > 0 => Degree::IntoStart,
-            Kind::End { .. } if outs > 0 => Degree::OutOfEnd,
-            Kind::End { .. } => continue,
+            Kind::End { .. } | Kind::Fail if outs > 0 => Degree::OutOfEnd,
+            Kind::End { .. } | Kind::Fail | Kind::Undo { .. } => continue,
             Kind::Each if (ins > 1 || ways.outs[at].len() != 2) && ways.live[at] => Degree::Each,
             _ if outs == 0 && ways.live[at] && lacks_end => continue,
             _ if outs == 0 && ways.live[at] => Degree::NoWayOut,

@@ -9,6 +9,7 @@
 
 use crate::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind, Variable};
 use crate::kind::Kind;
+use crate::policy::Policy;
 
 /// The graph that a text describes.
 pub(crate) fn graph(text: &str) -> Graph {
@@ -153,10 +154,17 @@ fn node(graph: &mut Graph, name: &str) -> usize {
         ("+", id) => (Kind::Parallel, id),
         ("*", id) => (Kind::Each, id),
         (".", id) => (Kind::Script, id),
+        ("~", id) => (Kind::Wait { after_ms: None }, id),
         _ if name.starts_with("start") => (Kind::Start, name),
         _ if name.starts_with("end") => (Kind::End { returns: false }, name),
         _ if name.starts_with("return") => (Kind::End { returns: true }, name),
-        _ => (Kind::Service { task: name.to_owned().into() }, name),
+        ("^", rest) => {
+            // `^a/undo` undoes `a`.
+            let of = graph.node(rest.trim_end_matches("/undo")).unwrap();
+            (Kind::Undo { task: "undo".into(), of }, rest)
+        }
+        _ if name.starts_with("fail") => (Kind::Fail, name),
+        _ => (Kind::Service { task: name.to_owned().into(), policy: Policy::NONE }, name),
     };
     graph.node(id).unwrap_or_else(|| {
         let (reads, sets) = (Vec::new().into(), Vec::new().into());

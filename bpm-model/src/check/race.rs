@@ -241,8 +241,10 @@ pub(super) fn reads_of_siblings(
     findings: &mut [Finding],
 ) {
     for finding in findings {
-        let (Fault::MayBeUnset { variable }, Place::Read { node, .. }) =
-            (&finding.fault, &finding.place)
+        let (
+            Fault::MayBeUnset { variable } | Fault::UndoMayBeUnset { variable, .. },
+            Place::Read { node, .. },
+        ) = (&finding.fault, &finding.place)
         else {
             continue;
         };

@@ -33,7 +33,7 @@ impl Crossings {
         };
         let mut entered = Vec::new();
         for (at, edge) in graph.edges.iter().enumerate() {
-            let ends = matches!(graph.nodes[edge.to].kind, Kind::End { .. });
+            let ends = graph.nodes[edge.to].kind.is_end();
             if graph.nodes[edge.from].scope != graph.nodes[edge.to].scope && !ends {
                 let (left, into) = crossed(graph, edge);
                 entered.extend(into.into_iter().map(|scope| (edge.to, scope)));

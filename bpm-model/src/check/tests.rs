@@ -4,6 +4,8 @@ use super::notation::graph;
 use super::{check, separate_private};
 use crate::finding::{Code, Finding, Place};
 use crate::graph::{Graph, ScopeKind};
+use crate::kind::Kind;
+use crate::policy::{Exhausted, Policy, Retry};
 
 /// A finding in short: `B003 b.x` is a read of x at b, `B004 b=x` a set, `B008 branch pack`.
 fn short(graph: &Graph, finding: &Finding) -> String {
@@ -20,6 +22,7 @@ fn short(graph: &Graph, finding: &Finding) -> String {
             ScopeKind::Branch { name, .. } => format!("branch {name}"),
             ScopeKind::Process => "process".to_owned(),
         },
+        Place::Clause { node, part } => format!("{} {part:?}", id(*node)),
         Place::Read { node, variable } => format!("{}.{}", id(*node), name(*variable)),
         Place::Set { node, variable } => format!("{}={}", id(*node), name(*variable)),
         Place::Expression { edge, at } => {
@@ -202,8 +205,52 @@ fn dead_parts() {
 }
 
 #[test]
+fn undo() {
+    finds("start > a > b > end; ^a/undo; a sets x; a/undo reads x", &[]);
+    finds("start > a > b > end; ^a/undo; b sets x; a/undo reads x", &["B010 a/undo.x"]);
+    finds(
+        "start > ?g -[if c]> b > ?m > a > end; ?g -[else]> ?m; ^a/undo; b sets x; a/undo reads x",
+        &["B010 a/undo.x"],
+    );
+    finds("start > return; a > end; ^a/undo", &["B005 a"]);
+    let parallel = format!("start > +f > a > +j > end; +f > b > +j; {FORK}; ^a/undo");
+    finds(&format!("{parallel}; b sets x; a/undo reads x"), &["B010 a/undo.x"]);
+}
+
+#[test]
+fn policies() {
+    let check_one = |kind: Kind, expected: &[&str]| {
+        let mut graph = graph("start > a > end");
+        graph.nodes.to_mut()[1].kind = kind;
+        let found: Vec<String> = check(&graph).iter().map(|at| short(&graph, at)).collect();
+        assert_eq!(found, expected);
+    };
+    let service = |retry, timeout_ms| Kind::Service {
+        task: "a".into(),
+        policy: Policy { retry, timeout_ms },
+    };
+    let retry = |attempts, first_ms, max_ms| {
+        Some(Retry { attempts, first_ms, max_ms, then: Exhausted::Fail })
+    };
+    check_one(service(retry(1, 1, 1), Some(1)), &[]);
+    check_one(service(retry(0, 5, 4), None), &["B015 a Attempts", "B015 a Max"]);
+    check_one(service(retry(3, 0, 0), Some(0)), &["B015 a First", "B015 a Timeout"]);
+    check_one(Kind::Wait { after_ms: Some(0) }, &["B015 a Wait"]);
+    check_one(Kind::Wait { after_ms: Some(1) }, &[]);
+    check_one(Kind::Wait { after_ms: None }, &[]);
+}
+
+#[test]
+fn failing() {
+    finds("start > ?g -[if x]> fail; ?g -[else]> end", &[]);
+    finds("start > fail; -> value", &[]);
+    finds("start > ?l > a > ?g -[if x]> ?l; ?g -[else]> fail; -> never", &[]);
+}
+
+#[test]
 fn loops() {
     finds("start > ?l > a > ?l; -> never", &[]);
+    finds("start > ?l > ~a > ?l; -> never", &[]);
     finds("start > ?l > .a > ?l; -> never", &["B006 l"]);
     finds("start > ?l > .a > ?l", &["B006 l"]);
     finds("start > ?l > .a > ?g -[if x]> ?l; ?g -[else]> end", &["B006 l"]);

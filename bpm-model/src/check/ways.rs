@@ -65,6 +65,16 @@ impl Ways {
                 }
             }
         }
+        self.run_undos(graph);
+    }
+
+    /// No way leads to an undo: it can run if its activity can.
+    fn run_undos(&mut self, graph: &Graph) {
+        for (at, node) in graph.nodes.iter().enumerate() {
+            if let Kind::Undo { of, .. } = node.kind {
+                self.live[at] = self.live[of];
+            }
+        }
     }
 
     /// The edges out of a node that a token can take.

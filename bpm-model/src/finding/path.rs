@@ -28,7 +28,10 @@ pub(super) fn branch(graph: &Graph, scope: usize) -> String {
 /// The node that a place belongs to.
 pub(super) fn place_node(graph: &Graph, place: &Place) -> Option<usize> {
     match place {
-        Place::Node(node) | Place::Read { node, .. } | Place::Set { node, .. } => Some(*node),
+        Place::Node(node)
+        | Place::Read { node, .. }
+        | Place::Set { node, .. }
+        | Place::Clause { node, .. } => Some(*node),
         Place::Edge(edge) | Place::Expression { edge, .. } => Some(graph.edges[*edge].from),
         Place::Process | Place::Result | Place::Scope(_) => None,
     }

@@ -2,8 +2,10 @@
 
 use super::path::{branch, choice, node, path, place_node, variable};
 use super::{Degree, Fault, Finding, Message, Named, Place};
+use crate::duration;
 use crate::el::caret;
 use crate::graph::{Condition, Graph, Origin};
+use crate::policy::Part;
 
 /// The three parts, before the notes.
 struct Words {
@@ -50,10 +52,14 @@ fn shown(finding: &Finding, graph: &Graph) -> String {
 impl Context<'_> {
     fn words(&self) -> Words {
         match &self.finding.fault {
-            Fault::SameId { .. } | Fault::SameBranch { .. } | Fault::Unknown { .. } => self.names(),
-            Fault::MayBeUnset { .. } | Fault::Race { .. } | Fault::UnorderedRead { .. } => {
-                self.data()
-            }
+            Fault::SameId { .. }
+            | Fault::SameBranch { .. }
+            | Fault::Unknown { .. }
+            | Fault::ForeignClause { .. } => self.names(),
+            Fault::MayBeUnset { .. }
+            | Fault::UndoMayBeUnset { .. }
+            | Fault::Race { .. }
+            | Fault::UnorderedRead { .. } => self.data(),
             Fault::NoResult | Fault::EndsNever => self.result(),
             Fault::JoinWaits
             | Fault::NoWayToEnd
@@ -64,6 +70,16 @@ impl Context<'_> {
             | Fault::Expression { .. }
             | Fault::UnknownVariable { .. }
             | Fault::NotBool { .. } => self.conditions(),
+            Fault::NotADuration { .. }
+            | Fault::NotANumber { .. }
+            | Fault::NotALiteral { .. }
+            | Fault::Zero { .. }
+            | Fault::MaxBelowFirst { .. } => self.finding.fault.policy(),
+            Fault::NothingToUndo => words(
+                "there is nothing here that could be undone",
+                "only what a task or a person did has an effect outside of the process",
+                "write `undo` behind the activity whose effect it takes back",
+            ),
             Fault::Degree(degree) => self.degree(*degree),
             _ => self.control(),
         }
@@ -85,6 +101,14 @@ impl Context<'_> {
                 "`after` could not tell which of the two it waits for",
                 "give one of them another name",
             ),
+            Fault::ForeignClause { word, of } => words(
+                format!("`{word}` does not belong to `{of}`"),
+                "only service tasks are attempted by the engine, so nothing would come of it",
+                match self.graph.origin {
+                    Origin::Workflow => "write it behind a service task, or remove it",
+                    Origin::Built => "name a service task, or remove it",
+                },
+            ),
             Fault::Unknown { named, name, nearest } => unknown(*named, name, nearest.as_deref()),
             _ => unreachable!("only faults about names are told here"),
         }
@@ -98,6 +122,22 @@ impl Context<'_> {
                     format!("{name} may be unset where {} reads it", self.subject),
                     format!("no step on this path sets it: {}", self.path),
                     format!("set {name} on every path that leads here, or before the paths part"),
+                )
+            }
+            Fault::UndoMayBeUnset { variable: at, of } => {
+                let name = variable(self.graph, at);
+                let activity = &self.graph.nodes[of].id;
+                words(
+                    format!(
+                        "{name} may be unset when `{activity}` completes, and its undo reads it"
+                    ),
+                    format!(
+                        "the values that an undo reads are kept at that moment, and no step on this path sets it: {}",
+                        self.path
+                    ),
+                    format!(
+                        "set {name} before `{activity}` on every path, or read in the undo only what is set by then"
+                    ),
                 )
             }
             Fault::Race { variable: at, branch: this, other } => {
@@ -384,9 +424,75 @@ impl Context<'_> {
     }
 }
 
+impl Fault {
+    /// What is told about a value without the element that it belongs to.
+    fn policy(&self) -> Words {
+        match self {
+            Fault::NotADuration { text } => words(
+                format!("`{text}` is not a duration"),
+                "nobody could tell how long that is",
+                "write a number with a unit, like 500ms, 30s, 5m, 2h, 3d or 1.5h",
+            ),
+            Fault::NotANumber { text } => words(
+                format!("`{text}` is not a number of attempts"),
+                "attempts are counted one by one, up to 4294967295",
+                "write a whole number from 1, like 5",
+            ),
+            Fault::NotALiteral { part, text } => words(
+                format!("`{text}` is not a literal"),
+                "a policy belongs to the graph, which is the same for every instance",
+                match part {
+                    Part::Attempts => "write a whole number from 1, like 5",
+                    _ => "write a number with a unit, like 500ms, 30s, 5m, 2h, 3d or 1.5h",
+                },
+            ),
+            Fault::MaxBelowFirst { first_ms, max_ms } => {
+                let (first, max) = (duration::text(*first_ms), duration::text(*max_ms));
+                words(
+                    format!("the largest delay, {max}, is below the first one, {first}"),
+                    "no delay could keep to both of them",
+                    format!("write the smaller one first: `every {max}..{first}`"),
+                )
+            }
+            Fault::Zero { part } => part.zero(),
+            _ => unreachable!("only faults about policies are told here"),
+        }
+    }
+}
+
+impl Part {
+    fn zero(self) -> Words {
+        match self {
+            Part::Attempts => words(
+                "no attempt at all is allowed",
+                "the activity would have failed before it began",
+                "write how many attempts there are in all, from 1",
+            ),
+            Part::First | Part::Max => words(
+                "there is no time between two attempts",
+                "they would follow one another while what they need is still down",
+                "write how long the first delay is, like `every 1s..1m`",
+            ),
+            Part::Timeout => words(
+                "an attempt may take no time at all",
+                "each one would be dropped as it begins, and the activity would fail",
+                "write how long an attempt may take, or remove the clause",
+            ),
+            Part::Wait => words(
+                "this timer does not wait",
+                "it would be due as soon as it is set",
+                "write how long it waits, or remove it",
+            ),
+        }
+    }
+}
+
 fn unknown(named: Named, name: &str, nearest: Option<&str>) -> Words {
     let (noun, follows, help) = match named {
         Named::Node => ("node", "the edge would lead nowhere", "add the node, or correct its id"),
+        Named::Activity => {
+            ("node", "the clause would apply to nothing", "add the node, or correct its id")
+        }
         Named::Label => {
             ("label", "the jump would lead nowhere", "write the label in front of a loop")
         }

@@ -30,13 +30,16 @@ pub fn dot(graph: &Graph) -> String {
 // Circles keep their size, with the id beside them; merges and joins are small and have none.
 fn attributes(drawing: &Drawing<'_>, node: usize) -> String {
     const SMALL: &str = "width=0.25, height=0.25, fixedsize=true";
-    let name = quoted(&drawing.name(node));
+    let name = quoted(&drawing.title(node));
     match drawing.shape(node) {
         Shape::Start => format!("shape=circle, label=\"\", xlabel=\"{name}\", {SMALL}"),
         Shape::End => format!("shape=doublecircle, label=\"\", xlabel=\"{name}\", {SMALL}"),
         Shape::Service => format!("label=\"{name}\""),
         Shape::User => format!("style=rounded, label=\"«user»\\n{name}\""),
         Shape::Script => format!("shape=note, label=\"{name}\""),
+        Shape::Wait => format!("style=rounded, label=\"⏲ {name}\""),
+        Shape::Fail => format!("shape=doublecircle, label=\"⚡\", xlabel=\"{name}\", {SMALL}"),
+        Shape::Undo => format!("style=dashed, label=\"↶ {name}\""),
         Shape::Choice => format!("shape=diamond, label=\"×\\n{name}\""),
         Shape::Fork => format!("shape=diamond, label=\"+\\n{name}\""),
         Shape::Each => format!("shape=hexagon, label=\"↻ {name}\""),

@@ -28,9 +28,12 @@ pub fn mermaid(graph: &Graph) -> String {
 }
 
 fn label(drawing: &Drawing<'_>, node: usize) -> String {
-    let name = quoted(&drawing.name(node));
+    let name = quoted(&drawing.title(node));
     match drawing.shape(node) {
         Shape::User => format!("👤 {name}"),
+        Shape::Wait => format!("⏲ {name}"),
+        Shape::Fail => format!("⚡ {name}"),
+        Shape::Undo => format!("↶ {name}"),
         Shape::Choice => format!("× {name}"),
         Shape::Fork => format!("#43; {name}"),
         Shape::Each => format!("↻ {name}"),
@@ -45,9 +48,10 @@ fn label(drawing: &Drawing<'_>, node: usize) -> String {
 fn brackets(shape: Shape) -> (&'static str, &'static str) {
     match shape {
         Shape::Start => ("((", "))"),
-        Shape::End => ("(((", ")))"),
-        Shape::Service => ("[", "]"),
+        Shape::End | Shape::Fail => ("(((", ")))"),
+        Shape::Service | Shape::Undo => ("[", "]"),
         Shape::User => ("(", ")"),
+        Shape::Wait => ("([", "])"),
         Shape::Script => ("[/", "/]"),
         Shape::Choice | Shape::Merge | Shape::Fork | Shape::Join => ("{", "}"),
         Shape::Each => ("{{", "}}"),

@@ -88,7 +88,9 @@ fn kind(name: &str, id: &str) -> Kind {
         "parallel" | "join" => Kind::Parallel,
         _ if name.starts_with('@') => Kind::User { name: id },
         _ if name.starts_with('=') => Kind::Script,
-        _ => Kind::Service { task: id },
+        _ if id.starts_with("wait:") => Kind::Wait { after_ms: None },
+        _ if id.starts_with("pause") => Kind::Wait { after_ms: Some(1_209_600_000) },
+        _ => Kind::Service { task: id, policy: crate::policy::Policy::NONE },
     }
 }
 

@@ -67,13 +67,13 @@ impl Labels {
         let text = width(label, CHAR_WIDTH_TENTHS);
         let beside = if label.is_empty() { 0 } else { BESIDE + text };
         match drawing.shape(node) {
-            Shape::Service | Shape::User | Shape::Script => {
+            shape if is_box(shape) => {
                 let half = half_box(label);
                 Extent { left: half, right: half, height: BOX_HEIGHT }
             }
-            Shape::Start | Shape::End => round(CIRCLE, beside),
-            Shape::Choice | Shape::Fork | Shape::Each => round(DIAMOND, beside),
+            Shape::Start | Shape::End | Shape::Fail => round(CIRCLE, beside),
             Shape::Merge | Shape::Join => round(SMALL_DIAMOND, 0),
+            _ => round(DIAMOND, beside),
         }
     }
 
@@ -97,7 +97,7 @@ fn node_label(drawing: &Drawing<'_>, node: usize) -> String {
         Shape::Start => super::one_line(&drawing.graph.name),
         // They close what another node opened; the id says nothing that the picture does not.
         Shape::Merge | Shape::Join => String::new(),
-        _ => drawing.name(node),
+        _ => drawing.title(node),
     }
 }
 
@@ -185,10 +185,10 @@ fn write_route(out: &mut String, route: &Route) -> fmt::Result {
 
 fn write_outline(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
     match shape {
-        Shape::Service | Shape::Script => write_box(out, at, label, 3),
-        Shape::User => write_box(out, at, label, 10),
+        Shape::Service | Shape::Script | Shape::Undo => write_box(out, at, label, 3),
+        Shape::User | Shape::Wait => write_box(out, at, label, 10),
         Shape::Start => write_circle(out, at, CIRCLE, "1.5"),
-        Shape::End => write_circle(out, at, CIRCLE - 1, "3"),
+        Shape::End | Shape::Fail => write_circle(out, at, CIRCLE - 1, "3"),
         Shape::Choice | Shape::Fork | Shape::Each => write_diamond(out, at, DIAMOND),
         Shape::Merge | Shape::Join => write_diamond(out, at, SMALL_DIAMOND),
     }
@@ -219,6 +219,9 @@ fn write_mark(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
         Shape::Service => ("1", COG),
         Shape::User => ("1", "m-3-3a3 3 0 1 0 6 0a3 3 0 1 0-6 0m-3 9c0-7 12-7 12 0z"),
         Shape::Script => ("1", "m-4-5h9m-9 3.5h6m-6 3.5h9m-9 3.5h6"),
+        Shape::Wait => ("1", "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0m5-3v3h2"),
+        Shape::Fail => ("1.5", "m-4 4l3-7 3 5 3-7"),
+        Shape::Undo => ("1.5", "m5-4a5 5 0 1 0 0 8m0-8l-3-1m3 1l-1 3"),
         Shape::Choice => ("2", "m-4-4l8 8m0-8l-8 8"),
         Shape::Fork => ("2", "m-6 0h12m-6-6v12"),
         Shape::Join => ("1.5", "m-4 0h8m-4-4v8"),
@@ -231,7 +234,7 @@ fn write_mark(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
 fn write_name(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Result {
     let x = match shape {
         _ if is_box(shape) => at.x - half_box(label) + BOX_PADDING + ICON,
-        Shape::Start | Shape::End => at.x + CIRCLE + BESIDE,
+        Shape::Start | Shape::End | Shape::Fail => at.x + CIRCLE + BESIDE,
         _ => at.x + DIAMOND + BESIDE,
     };
     let style = if shape == Shape::Start { " font-weight=\"bold\"" } else { "" };
@@ -239,7 +242,7 @@ fn write_name(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
 }
 
 fn is_box(shape: Shape) -> bool {
-    matches!(shape, Shape::Service | Shape::User | Shape::Script)
+    matches!(shape, Shape::Service | Shape::User | Shape::Script | Shape::Wait | Shape::Undo)
 }
 
 fn write_text(out: &mut String, Point { x, y }: Point, text: &str, style: &str) -> fmt::Result {
@@ -271,7 +274,7 @@ mod tests {
     use super::*;
     use crate::render::sample;
 
-    /// `PICTURES=/tmp/pictures cargo test -p bpm-model gallery` writes all forms to look at.
+    /// `PICTURES=pictures cargo test -p bpm-model gallery` writes all forms to look at.
     #[test]
     fn gallery_is_embeddable() {
         for (name, graph) in sample::gallery() {

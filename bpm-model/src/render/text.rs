@@ -24,7 +24,7 @@ pub fn text(graph: &Graph) -> String {
 }
 
 fn line(out: &mut String, drawing: &Drawing<'_>, node: usize) {
-    let _ = write!(out, "{:<9}  {}", word(drawing.shape(node)), drawing.name(node));
+    let _ = write!(out, "{:<9}  {}", word(drawing.shape(node)), drawing.title(node));
     for &edge in &drawing.outs[node] {
         let target = drawing.name(drawing.edges[edge].to);
         let _ = match drawing.caption(edge).as_str() {
@@ -42,6 +42,9 @@ fn word(shape: Shape) -> &'static str {
         Shape::Service => "service",
         Shape::User => "user",
         Shape::Script => "script",
+        Shape::Fail => "fail",
+        Shape::Undo => "undo",
+        Shape::Wait => "wait",
         Shape::Choice => "exclusive",
         Shape::Merge => "merge",
         Shape::Each => "each",
@@ -59,6 +62,20 @@ mod tests {
     #[track_caller]
     fn check(flows: &str, expected: &str) {
         assert_eq!(text(&sample::graph(flows)), expected);
+    }
+
+    #[test]
+    fn a_timer_says_how_long_it_waits_where_the_graph_knows() {
+        check(
+            "start -> pause -> wait:order.ships -> end",
+            "\
+Sample, version 1
+start      start -> pause
+wait       pause (14d) -> wait:order.ships
+wait       wait:order.ships -> end
+end        end
+",
+        );
     }
 
     #[test]

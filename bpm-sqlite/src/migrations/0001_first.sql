@@ -1,4 +1,4 @@
--- Definitions, instances, their history, user tasks and incidents.
+-- Definitions, instances, their history, timers, user tasks and incidents.
 --
 -- Ids are UUIDs as 16 bytes, times milliseconds since 1970 in UTC. The tables are private; the
 -- views are what people and programs read (docs/sqlite.md).
@@ -26,7 +26,8 @@ CREATE TABLE bpm_instance (
     key          TEXT,
     input_hash   INTEGER NOT NULL,
     status       TEXT    NOT NULL CHECK (status IN
-                     ('Running', 'Failing', 'Cancelling', 'Completed', 'Failed', 'Cancelled')),
+                     ('Running', 'Failing', 'Cancelling', 'Completed', 'Failed', 'Cancelled',
+                      'Terminated')),
     active       INTEGER NOT NULL CHECK (active IN (0, 1)),
     tokens       TEXT    NOT NULL,  -- a JSON array, as of state_seq
     state_seq    INTEGER NOT NULL,  -- the turn that wrote status, active and tokens
@@ -52,6 +53,16 @@ CREATE TABLE bpm_history (
     body     TEXT    NOT NULL,
     PRIMARY KEY (instance, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bpm_timer (
+    instance BLOB    NOT NULL REFERENCES bpm_instance (id),
+    timer    INTEGER NOT NULL,  -- its number in the instance, never used again
+    token    INTEGER NOT NULL,  -- which waits for it
+    due      INTEGER NOT NULL,
+    PRIMARY KEY (instance, timer)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bpm_timer_due ON bpm_timer (due, instance, timer, token);
 
 CREATE TABLE bpm_user_task (
     id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -88,21 +99,25 @@ CREATE INDEX bpm_user_task_key ON bpm_user_task (key, created, id)
     WHERE closed_how IS NULL AND key IS NOT NULL;
 
 CREATE TABLE bpm_incident (
-    id       BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    instance BLOB    NOT NULL REFERENCES bpm_instance (id),
-    process  TEXT    NOT NULL,
-    node     TEXT    NOT NULL,
-    error    TEXT    NOT NULL,
-    attempts INTEGER NOT NULL,
-    lost     INTEGER NOT NULL,
-    hint     TEXT    NOT NULL,
-    since    INTEGER NOT NULL,
-    settled  INTEGER
+    id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    instance   BLOB    NOT NULL REFERENCES bpm_instance (id),
+    process    TEXT    NOT NULL,
+    node       TEXT    NOT NULL,
+    error      TEXT    NOT NULL,
+    attempts   INTEGER NOT NULL,
+    lost       INTEGER NOT NULL,
+    hint       TEXT    NOT NULL,
+    since      INTEGER NOT NULL,
+    closed_how TEXT    CHECK (closed_how IN
+                   ('Completed', 'Cancelled', 'Retried', 'Skipped', 'Failed')),
+    closed_at  INTEGER,
+    closed_by  TEXT,
+    CHECK ((closed_how IS NULL) = (closed_at IS NULL))
 ) STRICT;
 
 CREATE INDEX bpm_incident_instance ON bpm_incident (instance);
 
-CREATE INDEX bpm_incident_open ON bpm_incident (since, id) WHERE settled IS NULL;
+CREATE INDEX bpm_incident_open ON bpm_incident (since, id) WHERE closed_how IS NULL;
 
 CREATE VIEW v_instance AS
 SELECT
@@ -175,13 +190,31 @@ SELECT
         || '-' || substr(hex(instance), 21)) AS instance,
     process,
     node,
-    iif(settled IS NULL, 'Open', 'Settled') AS status,
+    coalesce(closed_how, 'Open') AS status,
     error,
     hint,
     attempts,
     lost,
+    closed_by,
     strftime('%Y-%m-%dT%H:%M:%fZ', since / 1000.0, 'unixepoch') AS since,
-    strftime('%Y-%m-%dT%H:%M:%fZ', settled / 1000.0, 'unixepoch') AS settled,
+    strftime('%Y-%m-%dT%H:%M:%fZ', closed_at / 1000.0, 'unixepoch') AS closed,
     since AS since_ms,
-    settled AS settled_ms
+    closed_at AS closed_ms
 FROM bpm_incident;
+
+CREATE VIEW v_timer AS
+SELECT
+    lower(substr(hex(i.id), 1, 8) || '-' || substr(hex(i.id), 9, 4)
+        || '-' || substr(hex(i.id), 13, 4) || '-' || substr(hex(i.id), 17, 4)
+        || '-' || substr(hex(i.id), 21)) AS instance,
+    i.process,
+    i.version,
+    i.key,
+    t.timer,
+    t.token,
+    (SELECT json_extract(at.value, '$.node')
+        FROM json_each(CASE WHEN json_valid(i.tokens) THEN i.tokens ELSE '[]' END) AS at
+        WHERE at.type = 'object' AND json_extract(at.value, '$.token') = t.token) AS node,
+    strftime('%Y-%m-%dT%H:%M:%fZ', t.due / 1000.0, 'unixepoch') AS due,
+    t.due AS due_ms
+FROM bpm_timer AS t JOIN bpm_instance AS i ON i.id = t.instance;

@@ -25,7 +25,7 @@ fn a_file_that_is_flushed_rarely_conforms() {
 
 #[test]
 fn memory_conforms_as_far_as_it_lives() {
-    let topics: [fn(suite::Places<'_, Sqlite>); 15] = [
+    let topics: [fn(suite::Places<'_, Sqlite>); 16] = [
         suite::commit,
         suite::staleness,
         suite::malformed_turns,
@@ -38,6 +38,7 @@ fn memory_conforms_as_far_as_it_lives() {
         suite::user_tasks,
         suite::user_task_filters,
         suite::incidents,
+        suite::timers,
         suite::definitions,
         suite::history,
         suite::closing,

@@ -21,6 +21,8 @@ pub(crate) fn turn(n: u8, seq: u64) -> TurnRows {
         closed: Vec::new(),
         raised: Vec::new(),
         settled: Vec::new(),
+        timers_set: Vec::new(),
+        timers_closed: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use bpm_core::change::Closing;
 use bpm_core::clock::Timestamp;
 use bpm_core::event::Actor;
 use bpm_core::ids::{IncidentId, UserTaskId};
-use bpm_core::store::{Closed, IncidentRow, Status, Store, UserTaskRow};
+use bpm_core::store::{Closed, IncidentRow, Status, Store, TimerRow, UserTaskRow};
 use bpm_sqlite::Sqlite;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -39,17 +39,20 @@ fn filled() -> (tempfile::TempDir, Sqlite, Connection) {
         r#"[{"token":0,"node":"approve","state":"Waiting"},{"token":3,"node":"join"}]"#.into();
     parks.opened = vec![task(0xA1), task(0xA2)];
     parks.raised = vec![incident(0xB1), incident(0xB2)];
+    parks.timers_set = vec![timer(1, 4, 3), timer(1, 5, 9)];
     let mut ends = turn(2, 2);
     ends.state = Some(state(Status::Completed, false));
     let mut odd = start(3, None);
+    odd.timers_set = vec![timer(3, 1, 0)];
     odd.state.as_mut().unwrap().tokens = "not JSON".into();
     store
         .commit(&batch(vec![start(1, Some("order-1")), start(2, None), odd, parks, ends]))
         .unwrap();
     let mut closes = turn(1, 3);
     let closed = Closed { how: Closing::Completed, at: closes.at, by: Some(Actor::new("ann")) };
-    closes.closed = vec![(UserTaskId::from_bytes([0xA2; 16]), closed)];
-    closes.settled = vec![IncidentId::from_bytes([0xB2; 16])];
+    closes.closed = vec![(UserTaskId::from_bytes([0xA2; 16]), closed.clone())];
+    let closed = Closed { how: Closing::Retried, ..closed };
+    closes.settled = vec![(IncidentId::from_bytes([0xB2; 16]), closed)];
     store.commit(&batch(vec![closes])).unwrap();
     (folder, store, Connection::open(path).unwrap())
 }
@@ -83,7 +86,13 @@ fn incident(n: u8) -> IncidentRow {
         lost: 1,
         hint: "call".into(),
         since: Timestamp::from_millis(i64::from(n)),
+        closed: None,
     }
+}
+
+fn timer(n: u8, number: u64, token: u64) -> TimerRow {
+    let due = Timestamp::from_millis(1_700_000_000_999 + token as i64);
+    TimerRow { due, instance: turn(n, 1).instance, timer: number, token }
 }
 
 #[test]
@@ -142,15 +151,30 @@ fn user_tasks_say_who_closed_them() {
 }
 
 #[test]
-fn incidents_stay_after_they_are_settled() {
+fn incidents_say_who_settled_them() {
     let (_folder, _store, connection) = filled();
     check(
         &connection,
-        "SELECT id, instance, process, node, status, error, hint, attempts, lost, since, settled, \
-         since_ms, settled_ms FROM v_incident ORDER BY id",
+        "SELECT id, instance, process, node, status, error, hint, attempts, lost, closed_by, \
+         since, closed, since_ms, closed_ms FROM v_incident ORDER BY id",
         "b1b1b1b1-b1b1-b1b1-b1b1-b1b1b1b1b1b1|01010101-0101-0101-0101-010101010101|shop|charge|\
-         Open|no answer|call|3|1|1970-01-01T00:00:00.177Z||177|\n\
+         Open|no answer|call|3|1||1970-01-01T00:00:00.177Z||177|\n\
          b2b2b2b2-b2b2-b2b2-b2b2-b2b2b2b2b2b2|01010101-0101-0101-0101-010101010101|shop|charge|\
-         Settled|no answer|call|3|1|1970-01-01T00:00:00.178Z|1970-01-01T00:00:03.250Z|178|3250",
+         Retried|no answer|call|3|1|ann|1970-01-01T00:00:00.178Z|1970-01-01T00:00:03.250Z|178|3250",
+    );
+}
+
+#[test]
+fn timers_say_where_and_when() {
+    let (_folder, _store, connection) = filled();
+    check(
+        &connection,
+        "SELECT instance, process, version, key, timer, token, node, due, due_ms FROM v_timer \
+         ORDER BY due_ms",
+        "03030303-0303-0303-0303-030303030303|shop|1||1|0||2023-11-14T22:13:20.999Z|1700000000999\n\
+         01010101-0101-0101-0101-010101010101|shop|1|order-1|4|3|join|2023-11-14T22:13:21.002Z|\
+         1700000001002\n\
+         01010101-0101-0101-0101-010101010101|shop|1|order-1|5|9||2023-11-14T22:13:21.008Z|\
+         1700000001008",
     );
 }

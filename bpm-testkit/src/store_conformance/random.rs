@@ -4,7 +4,7 @@ use bpm_core::change::Closing;
 use bpm_core::clock::Timestamp;
 use bpm_core::store::{Batch, Closed, Memory, Status, Store, TurnRows, UserTaskFilter};
 
-use super::rows::{incident, incident_id, instance, start, state, task, task_id, turn};
+use super::rows::{incident, incident_id, instance, start, state, task, task_id, timer, turn};
 use super::{Places, ok};
 
 /// Schedules that are tried.
@@ -87,16 +87,19 @@ fn random_turn(dice: &mut Dice, heads: &mut [u64; IDS as usize]) -> TurnRows {
 }
 
 fn random_waits(dice: &mut Dice, n: u8, turn: &mut TurnRows) {
+    let closed = Closed { how: Closing::Cancelled, at: turn.at, by: None };
     match dice.roll(8) {
         0 => turn.opened.push(task(dice.id(), n)),
-        1 => {
-            let at = turn.at;
-            turn.closed
-                .push((task_id(dice.id()), Closed { how: Closing::Cancelled, at, by: None }));
-        }
+        1 => turn.closed.push((task_id(dice.id()), closed)),
         2 => turn.raised.push(incident(dice.id(), n)),
-        3 => turn.settled.push(incident_id(dice.id())),
+        3 => turn.settled.push((incident_id(dice.id()), closed)),
         _ => {}
+    }
+    for _ in 0..dice.roll(3) {
+        match dice.roll(3) {
+            0 => turn.timers_closed.push(dice.roll(4)),
+            _ => turn.timers_set.push(timer(n, dice.roll(4), dice.roll(5) as i64)),
+        }
     }
 }
 
@@ -106,7 +109,11 @@ fn compare(store: &impl Store, memory: &impl Store, when: &str) {
         assert_eq!(format!("{is:#?}"), format!("{expected:#?}"), "{when}");
         let (is, expected) = (ok(store.user_task(task_id(n))), ok(memory.user_task(task_id(n))));
         assert_eq!(is, expected, "{when}");
+        let (is, expected) =
+            (ok(store.incident(incident_id(n))), ok(memory.incident(incident_id(n))));
+        assert_eq!(is, expected, "{when}");
     }
+    assert_eq!(ok(store.timers(None, 99)), ok(memory.timers(None, 99)), "{when}");
     let tasks = UserTaskFilter::default();
     assert_eq!(ok(store.user_tasks(&tasks)), ok(memory.user_tasks(&tasks)), "{when}");
     assert_eq!(ok(store.incidents(99)), ok(memory.incidents(99)), "{when}");

@@ -2,7 +2,7 @@
 
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
-use bpm_core::store::{IncidentRow, StartRow, StateRow, Status, TurnRows, UserTaskRow};
+use bpm_core::store::{IncidentRow, StartRow, StateRow, Status, TimerRow, TurnRows, UserTaskRow};
 
 fn bytes(kind: u8, n: u8) -> [u8; 16] {
     let mut bytes = [kind; 16];
@@ -35,6 +35,8 @@ pub(super) fn turn(n: u8, seq: u64) -> TurnRows {
         closed: Vec::new(),
         raised: Vec::new(),
         settled: Vec::new(),
+        timers_set: Vec::new(),
+        timers_closed: Vec::new(),
     }
 }
 
@@ -87,5 +89,12 @@ pub(super) fn incident(n: u8, of: u8) -> IncidentRow {
         lost: u32::MAX,
         hint: "call the bank".into(),
         since: Timestamp::from_millis(i64::from(n)),
+        closed: None,
     }
+}
+
+/// A timer of instance `of`, due at that many milliseconds.
+pub(super) fn timer(of: u8, number: u64, due: i64) -> TimerRow {
+    let due = Timestamp::from_millis(due);
+    TimerRow { due, instance: instance(of), timer: number, token: number % 3 }
 }

@@ -1,7 +1,8 @@
 //! Bounds: reaching one gives backpressure, or an error that names the option.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bpm_engine::prelude::*;
 use serde_json::{Value, json};
@@ -162,5 +163,43 @@ async fn nothing_rests_in_memory_beyond_the_bound() {
             assert_eq!(house.loads(run.id()), times);
         }
         house.finish(engine).await;
+    }
+}
+
+/// A task that blocks its thread holds that thread and nothing else.
+#[tokio::test]
+async fn a_task_that_blocks_its_thread_holds_up_nobody() {
+    for house in House::all() {
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
+        let blocked = Mutex::new(Some(blocked));
+        let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let block = move |_| {
+            let (began, blocked) = (began.clone(), blocked.lock().unwrap().take());
+            async move {
+                began.send(()).unwrap();
+                // Ends when the test drops the other end.
+                let _ = blocked.map(|blocked| blocked.recv());
+                Ok::<_, TaskError>(json!({}))
+            }
+        };
+        let options =
+            EngineOptions { task_threads: 2, grace: Duration::ZERO, ..Default::default() };
+        let builder = house.builder().options(options);
+        let builder = builder.definition(line("bad", &["service block"]));
+        let builder = builder.definition(line("good", &["service task", "user look"]));
+        let engine = builder.handler("block", block).handler("task", done).start().await.unwrap();
+        let bad = engine.start_definition("bad", json!({})).await.unwrap();
+        begun.recv().await.unwrap();
+        let mut watch = engine.watch();
+        let good = engine.start_definition("good", json!({})).await.unwrap();
+        let task = opened(&mut watch, &engine).await;
+        engine.complete_json(task.id, json!({})).await.unwrap();
+        good.outcome().await.unwrap().completed().unwrap();
+        engine.cancel(bad.id(), Actor::new("ann")).await.unwrap();
+        assert!(matches!(bad.outcome().await.unwrap(), Outcome::Cancelled(_)));
+        engine.shutdown().await.unwrap();
+        drop(release);
+        drop((engine, good, bad));
+        house.audit();
     }
 }

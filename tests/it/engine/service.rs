@@ -172,3 +172,19 @@ async fn an_engine_does_not_start_without_a_handler() {
          did you mean that?"
     );
 }
+
+#[tokio::test]
+async fn a_handler_knows_its_attempt() {
+    let house = House::memory();
+    let builder = house.builder().definition(line("line", &["service a"]));
+    let tell = |_: Value, cx: TaskContext| async move {
+        let key = cx.idempotency_key().to_string();
+        Ok::<_, TaskError>(json!({ "attempt": cx.attempt(), "idempotency": key, "key": cx.key() }))
+    };
+    let engine = builder.handler_with("a", tell).start().await.unwrap();
+    let run = engine.start_definition("line", json!({})).key("k").await.unwrap();
+    let variables = run.outcome().await.unwrap().completed().unwrap();
+    let idempotency = format!("{}/a/1", run.id());
+    assert_eq!(variables, json!({ "attempt": 1, "idempotency": idempotency, "key": "k" }));
+    house.finish(engine).await;
+}

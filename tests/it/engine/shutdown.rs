@@ -1,6 +1,7 @@
 //! Stopping: attempts get their grace time, the store is free afterwards, and nothing that was
 //! acknowledged is lost.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bpm_engine::prelude::*;
@@ -169,6 +170,41 @@ async fn dropping_the_engine_loses_nothing() {
         open.sort_by_key(|task| task.instance);
         assert!(open.iter().map(|task| task.instance).eq(waiting));
         engine.run::<serde_json::Value>(running).outcome().await.unwrap().completed().unwrap();
+        house.finish(engine).await;
+    }
+}
+
+/// The last handle may go anywhere, also in a task of the engine's own.
+#[tokio::test]
+async fn a_task_may_drop_the_engine_it_runs_in() {
+    for house in House::all() {
+        let (last, held) = (Arc::new(Mutex::new(None::<Engine>)), tokio::sync::Notify::new());
+        let (go, dropped) = (Arc::new(held), Arc::new(tokio::sync::Notify::new()));
+        let leave = {
+            let (last, go, dropped) = (Arc::clone(&last), Arc::clone(&go), Arc::clone(&dropped));
+            move |_| {
+                let (last, go, dropped) =
+                    (Arc::clone(&last), Arc::clone(&go), Arc::clone(&dropped));
+                async move {
+                    go.notified().await;
+                    drop(last.lock().unwrap().take());
+                    dropped.notify_one();
+                    Ok::<_, TaskError>(json!({}))
+                }
+            }
+        };
+        let builder = house.builder().definition(line("leave", &["service leave"]));
+        let engine = builder.handler("leave", leave).start().await.unwrap();
+        let instance = engine.start_definition("leave", json!({})).await.unwrap().id();
+        *last.lock().unwrap() = Some(engine);
+        go.notify_one();
+        dropped.notified().await;
+
+        let engine = house.engine(line("leave", &["service leave"])).await;
+        assert_eq!(engine.recovered().resumed, [instance]);
+        let run = engine.run::<serde_json::Value>(instance);
+        run.outcome().await.unwrap().completed().unwrap();
+        drop(run);
         house.finish(engine).await;
     }
 }

@@ -32,6 +32,20 @@ async fn tell(who: &str) {
     let _ = who;
 }
 
+#[service_task]
+#[cfg(any())]
+async fn never_there() {}
+
+#[service_task(retry 5 every 1s..1m then suspend, timeout 30s)]
+async fn reserve(order: &Order) -> Result<u32, TaskError> {
+    Ok(order.items.len() as u32)
+}
+
+#[service_task(timeout 1.5h retry 20 crate = bpm_engine)]
+async fn release(reserved: u32, why: &str) -> bool {
+    reserved > 3 && why.is_empty()
+}
+
 mod tasks {
     use bpm_engine::prelude::*;
 
@@ -90,6 +104,40 @@ workflow! {
             three: { let tmp = "3".to_owned(); 'fourth: service tell(&tmp); }
         }
         return format!("{low} {high} {why} {}", list.len());
+    }
+}
+
+workflow! {
+    process Reservation(order: Order, pause: std::time::Duration, wait: u32, retry: u32) {
+        let reserved = service reserve(&order)
+            retry 3 every 500ms..2m then suspend
+            timeout 30s
+            undo release(reserved, &order.id);
+        'again: service reserve(&order) undo release(retry, "again") timeout 1_000ms retry 2;
+        let fail = wait + retry;
+        let sure: bool = user confirm { reserved }
+            undo tell(&format!("{sure} {fail}"))
+            due 2h;
+        if !sure {
+            fail "{reserved} of {} were not wanted", order.items.len();
+        }
+        let Some(first) = order.items.first().copied() else {
+            fail "nothing of {id}", id = order.id;
+        };
+        wait 14d;
+        wait 1.5h
+        wait pause * 2;
+        'deadline: wait until process.now;
+        wait until std::time::SystemTime::UNIX_EPOCH + pause;
+        match first {
+            0 => fail "zero",
+            1 => wait 3s,
+            _ => { loop { wait 1m; if first > fail { break; } } }
+        }
+        parallel {
+            a: { 'tell_a: service tell("a") undo tell("not a"); }
+            b: { if sure { wait 5m; } else { 'not_sure: fail "{{not}} sure"; } }
+        }
     }
 }
 

@@ -9,14 +9,14 @@ use shop::*;
 workflow! {
     process P(order: Order) -> u64 {
         let pickup: Payment = receive picked_up[order.id.clone()];
-        wait 14d;
-        let payment = service charge(&order) retry 3 every 1s..1m undo tell("x");
+        let payment = service charge(&order) retry 3 on error Declined => { let x = 3; } undo tell("x");
         race {
             a: { let winner = service pack(&order); }
-            b: { fail "no"; }
+            b: { service tell("b"); }
         }
-        if order.total > pickup.amount {
-            fail "too much: {}", order.total;
+        let again = order.total > pickup.amount;
+        if again {
+            goto 'start;
         }
         return payment.amount + winner.weight as u64;
     }

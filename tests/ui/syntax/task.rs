@@ -5,7 +5,7 @@ use bpm_engine::prelude::*;
 #[service_task]
 fn not_async() {}
 
-#[service_task(retry 3, timout 3s)]
+#[service_task(retry 3, timout 3s, undo words(), 7)]
 async fn words() {}
 
 #[service_task]

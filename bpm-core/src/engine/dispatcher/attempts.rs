@@ -1,0 +1,101 @@
+//! Attempts: what effects launch and stop, and how attempts come back as events.
+
+use std::time::Duration;
+
+use bpm_model::kind::Kind;
+
+use crate::clock::Timestamp;
+use crate::event::{Event, Failure, FailureKind, TokenId};
+use crate::ids::InstanceId;
+use crate::instance::{Attempts, Instance, TokenState};
+use crate::step::Effect;
+use crate::vars::{Current, Values};
+
+use super::super::mailbox::{Failed, Over, Post};
+use super::super::registry::Registered;
+use super::super::workers::{Dropped, Launch};
+use super::Dispatcher;
+
+impl Dispatcher {
+    pub(super) fn let_out(&mut self, instance: InstanceId, effect: &Effect) {
+        match *effect {
+            Effect::Run { token } if self.closing.is_none() => self.launch(instance, token),
+            Effect::Run { .. } => {}
+            Effect::Stop { token } => self.stop_attempt(instance, token),
+            Effect::Drop { token } => self.workers.forget(instance, token),
+        }
+    }
+
+    pub(super) fn launch(&mut self, instance: InstanceId, token: TokenId) {
+        let now = self.shared.clock.now();
+        let Some(live) = self.cache.get(instance) else { return };
+        if let Some(launch) = launch(&live.instance, &live.registered, token, now) {
+            self.workers.launch(launch);
+        }
+    }
+
+    pub(super) fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
+        let drop_at = self.later(self.shared.options.grace);
+        if let Some(dropped) = self.workers.stop(instance, token, drop_at) {
+            self.attempt_dropped(dropped);
+        }
+    }
+
+    pub(super) fn attempt_over(&mut self, over: Over) {
+        if !self.workers.finish(&over) {
+            return;
+        }
+        let Over { instance, token, visit, attempt, node, result } = over;
+        let event = match result {
+            Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
+            Err(Failed { failure, retryable }) => {
+                Event::TaskFailed { token, node, visit, attempt, failure, retryable }
+            }
+        };
+        self.deliver(Post { instance, event, answer: None });
+    }
+
+    pub(super) fn attempt_dropped(&mut self, dropped: Dropped) {
+        let Dropped { instance, token, visit, attempt, node, timed_out } = dropped;
+        let (kind, message) = if timed_out {
+            (FailureKind::Timeout, "it took longer than its timeout; its outcome is unknown")
+        } else {
+            let message = "told to stop and dropped after the grace time; its outcome is unknown";
+            (FailureKind::Dropped, message)
+        };
+        let failure = Failure::new(node.as_str(), kind, message);
+        let retryable = timed_out;
+        let event = Event::TaskFailed { token, node, visit, attempt, failure, retryable };
+        self.deliver(Post { instance, event, answer: None });
+    }
+}
+
+/// The attempt that a token executes, as it stands in the committed state.
+fn launch(
+    instance: &Instance,
+    registered: &Registered,
+    token: TokenId,
+    now: Timestamp,
+) -> Option<Launch> {
+    let at = instance.token(token)?;
+    let TokenState::Executing(Attempts { visit, attempt, .. }) = at.state else { return None };
+    let node = registered.definition.node(&at.node)?;
+    Some(Launch {
+        registered: registered.clone(),
+        current: Current { now, id: instance.id, key: instance.key.clone() },
+        token,
+        node,
+        timeout: registered.definition.policy(node).timeout_ms.map(Duration::from_millis),
+        visit,
+        attempt,
+        values: values(instance, registered, node).clone(),
+    })
+}
+
+/// What an attempt sees: the variables, or for an undo those that were kept for it.
+fn values<'a>(instance: &'a Instance, registered: &Registered, node: usize) -> &'a Values {
+    match (&registered.definition.graph().nodes[node].kind, instance.next_undo()) {
+        (Kind::Undo { .. }, Some(done)) => &done.values,
+        _ => instance.values(),
+    }
+}

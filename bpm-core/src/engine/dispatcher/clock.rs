@@ -1,0 +1,74 @@
+//! Deadlines and timers: everything that the dispatcher does because of the time.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::store::{self, TimerRow};
+
+use super::super::mailbox::{Message, Post};
+use super::super::timers;
+use super::super::turn::PendingTurn;
+use super::{Dispatcher, RETRY_COMMIT};
+
+impl Dispatcher {
+    /// How long to wait for messages; `None`: until there is one.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        let again = self.again.iter().map(|(at, _)| *at);
+        let timer = self.timers.next_due().filter(|_| self.may_fire());
+        let timer = timer.map(|due| self.shared.clock.monotonic_at(due));
+        let deadline = again.chain(self.workers.next_drop()).chain(timer).min()?;
+        self.shared.clock.sleep(deadline)
+    }
+
+    /// The moment so long after now.
+    pub(super) fn later(&self, wait: Duration) -> Duration {
+        self.shared.clock.monotonic().saturating_add(wait)
+    }
+
+    /// Attempts whose grace time is over, and events whose commit failed a while ago.
+    pub(super) fn take_overdue(&mut self, now: Duration) {
+        for dropped in self.workers.drop_overdue(now) {
+            if self.closing.is_none() {
+                self.attempt_dropped(dropped);
+            }
+        }
+        let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
+        due.into_iter().for_each(|(_, message)| self.handle(message));
+    }
+
+    /// Brings timers that are due to their instances, a slice of them at a time.
+    pub(super) fn fire_timers(&mut self) {
+        if !self.may_fire() {
+            return;
+        }
+        let due = self.timers.due(self.shared.clock.now());
+        due.into_iter().for_each(|timer| self.fire(timer));
+        if self.timers.read_on(&*self.shared.store).is_err() {
+            self.again.push((self.later(RETRY_COMMIT), Message::LookAtTimers));
+        }
+    }
+
+    /// Whether timers fire now: not before the last slice of them is on its way to the store, so
+    /// that what is asked meanwhile comes in between, and not while the engine stops.
+    pub(super) fn may_fire(&self) -> bool {
+        let fired = |turn: &&PendingTurn| matches!(turn.event, Event::TimerFired { .. });
+        self.closing.is_none() && self.pending.iter().filter(fired).count() < timers::SLICE
+    }
+
+    pub(super) fn fire(&mut self, timer: TimerRow) {
+        let TimerRow { instance, timer: number, token, .. } = timer;
+        match self.cache.load(instance, &*self.shared.store, &self.shared.registry) {
+            Ok(Some(live)) => {
+                let Some(token) = live.instance.token(token) else { return };
+                let (token, node) = (token.id, token.node.to_string());
+                let event = Event::TimerFired { token, node, timer: number };
+                self.deliver(Post { instance, event, answer: None });
+            }
+            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+                self.again.push((self.later(RETRY_COMMIT), Message::Fire(timer)));
+            }
+            Ok(None) | Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Commits: turns on their way to the store, and what becomes of them.
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::history::Recorded;
+use crate::refused::Refused;
+use crate::store::{self, Started, Verdict};
+
+use super::super::mailbox::{Message, Post, Unsure};
+use super::super::start::input_hash;
+use super::super::turn::PendingTurn;
+use super::{Dispatcher, RETRY_COMMIT};
+
+impl Dispatcher {
+    /// Hands what has queued to the writer, if it is free.
+    pub(super) fn commit(&mut self) {
+        if self.writer.is_busy() || self.pending.is_empty() {
+            return;
+        }
+        let most = self.shared.options.turns_per_commit.max(1);
+        let mut turns = std::mem::replace(&mut self.pending, std::mem::take(&mut self.spare));
+        self.pending.extend(turns.drain(turns.len().min(most)..));
+        self.writer.commit(self.shared.clock.now(), turns);
+    }
+
+    pub(super) fn committed(&mut self, mut turns: Vec<PendingTurn>, verdicts: Vec<Verdict>) {
+        self.writer.done();
+        self.commit();
+        let durable = verdicts.iter().filter(|verdict| **verdict == Verdict::Committed).count();
+        self.shared.counters.committed(durable);
+        for (turn, verdict) in turns.drain(..).zip(verdicts) {
+            match verdict {
+                Verdict::Committed => self.release(turn),
+                Verdict::Stale => self.stale(turn),
+                Verdict::KeyTaken(started) => self.key_taken(turn, &started),
+            }
+        }
+        self.spare = turns;
+    }
+
+    /// Nothing of the batch happened, or nobody knows: callers get the error, the instances are
+    /// read again, and what the engine told itself is delivered once more. What had become
+    /// durable all the same is then refused as done.
+    pub(super) fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
+        self.writer.done();
+        let at = self.later(RETRY_COMMIT);
+        for mut turn in turns {
+            let answered =
+                turn.answer.take().map(|answer| answer.send(Err(Error::Store(error.repeat()))));
+            let again = self.forget(turn, answered.is_none());
+            self.again.extend(again.into_iter().map(|message| (at, message)));
+        }
+    }
+
+    /// Someone else took a turn of the instance: it is read again, and the event delivered again.
+    /// After a while, since a store that keeps saying so must not keep the engine busy.
+    pub(super) fn stale(&mut self, turn: PendingTurn) {
+        let at = self.later(RETRY_COMMIT);
+        let again = self.forget(turn, true);
+        self.again.extend(again.into_iter().map(|message| (at, message)));
+    }
+
+    /// Forgets an instance whose turn did not happen as far as it is known. What must be done
+    /// then: its events again, and whatever its stored state says is in flight and is not.
+    pub(super) fn forget(&mut self, turn: PendingTurn, deliver: bool) -> Vec<Message> {
+        let PendingTurn { instance, registered, seq, event, answer, .. } = turn;
+        let process = registered.definition.name().to_owned();
+        let look = Message::LookFor(Unsure { instance, process, seq });
+        let queue = self.cache.remove(instance).map(|live| live.queue).unwrap_or_default();
+        let first = deliver.then_some(Post { instance, event, answer });
+        let posts = first.into_iter().chain(queue).map(Message::Post);
+        [look].into_iter().chain(posts).chain([Message::Recover(instance)]).collect()
+    }
+
+    /// Another instance has the key: with the same input it is the one that the caller wants.
+    pub(super) fn key_taken(&mut self, turn: PendingTurn, started: &Started) {
+        self.cache.remove(turn.instance);
+        let Some(answer) = turn.answer else { return };
+        let Event::ProcessStarted { input } = &turn.event else {
+            unreachable!("only a start has a key")
+        };
+        if input_hash(input) == started.input_hash {
+            return answer.send(Ok(started.instance));
+        }
+        answer.refuse(Refused::KeyTaken {
+            process: turn.registered.definition.name().to_owned(),
+            key: turn.key.unwrap_or_default(),
+            instance: started.instance,
+        });
+    }
+
+    /// A turn is durable: its watchers, its answer and its effects. Watchers come first, so that
+    /// whoever got an answer has seen what led to it; and they take the changes with them, so that
+    /// its timers come before.
+    pub(super) fn release(&mut self, mut turn: PendingTurn) {
+        turn.timers_set().for_each(|timer| self.timers.set(timer));
+        self.shared.watchers.tell(&mut turn);
+        if let Some(answer) = turn.answer.take() {
+            answer.send(Ok(turn.instance));
+        }
+        let effects = std::mem::take(&mut turn.effects);
+        effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
+        let Some(live) = self.cache.get(turn.instance) else { return };
+        live.uncommitted = false;
+        live.wrote(turn.bytes);
+        if let Some(ending) = live.instance.ending() {
+            self.tell_waiting(turn.instance, &ending);
+        }
+        self.go_on(turn.instance);
+    }
+
+    /// Tells watchers of a turn that is durable although its commit seemed to fail.
+    pub(super) fn look_for(&mut self, turn: Unsure) {
+        let Unsure { instance, seq, .. } = turn;
+        match self.shared.store.history(instance, seq - 1, 1) {
+            Ok(rows) => {
+                let row = rows.first().filter(|row| row.seq == seq);
+                if let Some(Ok(recorded)) = row.map(|row| Recorded::read(instance, row)) {
+                    self.shared.watchers.send(instance, &turn.process, || recorded);
+                }
+            }
+            Err(store::Error::Io(_) | store::Error::Full(_)) => {
+                self.again.push((self.later(RETRY_COMMIT), Message::LookFor(turn)));
+            }
+            Err(_) => {}
+        }
+    }
+}

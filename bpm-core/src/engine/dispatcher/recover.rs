@@ -1,0 +1,62 @@
+//! Going on after a restart or a failed commit, by what is stored.
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::ids::InstanceId;
+use crate::instance::{Attempts, Token, TokenState};
+use crate::store;
+
+use super::super::mailbox::{Message, Post};
+use super::{Dispatcher, RETRY_COMMIT};
+
+impl Dispatcher {
+    /// Goes on with an instance that was active when the engine last stopped, or whose commit
+    /// failed: attempts that are stored as in flight and are not are lost, and timers that are
+    /// stored as set are, whatever was thought of them meanwhile.
+    pub(super) fn recover(&mut self, instance: InstanceId) {
+        let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
+        match loaded {
+            Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
+            Ok(Some(live)) => {
+                live.instance.timers().for_each(|timer| self.timers.set(timer));
+                for event in self.lost_attempts(instance) {
+                    self.deliver(Post { instance, event, answer: None });
+                }
+                self.tell_if_ended(instance);
+                self.go_on(instance);
+            }
+            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+                self.recover_later(instance);
+            }
+            Err(error) => self.note_unreadable(instance, &error),
+            Ok(None) => {}
+        }
+    }
+
+    /// When its turn is durable, or the store has got well.
+    pub(super) fn recover_later(&mut self, instance: InstanceId) {
+        self.again.push((self.later(RETRY_COMMIT), Message::Recover(instance)));
+    }
+
+    /// An instance whose rows cannot be read rests, and that is visible.
+    pub(super) fn note_unreadable(&self, instance: InstanceId, error: &Error) {
+        if let Error::Store(store::Error::Corrupt(what)) = error {
+            let (store, now) = (&*self.shared.store, self.shared.clock.now());
+            self.shared.unreadable.note(store, instance, what.clone(), now);
+        }
+    }
+
+    pub(super) fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
+        let Some(live) = self.cache.get(instance) else { return Vec::new() };
+        let lost = |token: &Token| match token.state {
+            TokenState::Executing(Attempts { visit, attempt, .. })
+                if !self.workers.has(instance, token.id) =>
+            {
+                let node = token.node.to_string();
+                Some(Event::TaskLost { token: token.id, node, visit, attempt })
+            }
+            _ => None,
+        };
+        live.instance.tokens().iter().filter_map(lost).collect()
+    }
+}

@@ -1,0 +1,13 @@
+//! The test kit, and with its virtual clock the engine.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod conformance;
+mod incidents;
+mod retries;
+mod soundness;
+mod spy;
+mod starts;
+mod timeouts;
+mod timers;
+mod world;
