@@ -16,32 +16,36 @@ use crate::syntax;
 /// No join waits for ever, no two tokens meet, and every path comes to an end or could.
 #[track_caller]
 pub(crate) fn assert_sound(graph: &Graph) {
-    let graph = match graph.outcome {
-        Outcome::Never => with_ways_out(graph),
-        _ => graph.clone(),
-    };
+    let mut graph = graph.clone();
+    let fails = (0..graph.nodes.len()).filter(|node| graph.nodes[*node].kind == Kind::Fail);
+    for node in fails.collect::<Vec<usize>>() {
+        graph.nodes.to_mut()[node].kind = Kind::Script;
+        lead_out(&mut graph, node);
+    }
+    while graph.outcome == Outcome::Never
+        && let Some(head) = endless_loop(&graph)
+    {
+        lead_out(&mut graph, head);
+    }
     let findings = check::tokens(&graph);
     let messages: Vec<String> =
         findings.iter().map(|finding| finding.message(&graph).to_string()).collect();
     assert!(messages.is_empty(), "{}\n{graph:#?}", messages.join("\n"));
 }
 
-/// A loop that never ends is right in a process of type `!`. It gets a way out that is never
-/// taken: out of a branch to where the branch ends, else to an end.
-fn with_ways_out(graph: &Graph) -> Graph {
-    let mut graph = graph.clone();
-    while let Some(head) = endless_loop(&graph) {
-        let scope = graph.nodes[head].scope;
-        let to = match graph.scopes[scope].kind {
-            ScopeKind::Branch { fork, .. } => match leaving(&graph, scope) {
-                Some(edge) => merge_on(&mut graph, edge),
-                None => join_of(&graph, fork),
-            },
-            ScopeKind::Process => add(&mut graph, Kind::End { returns: false }, 0),
-        };
-        connect(&mut graph, head, to);
-    }
-    graph
+/// What goes nowhere gets a way out that is never taken: out of a branch to where the branch ends,
+/// else to an end. A loop that never ends is right in a process of type `!`, and `fail` takes all
+/// other tokens with it.
+fn lead_out(graph: &mut Graph, node: usize) {
+    let scope = graph.nodes[node].scope;
+    let to = match graph.scopes[scope].kind {
+        ScopeKind::Branch { fork, .. } => match leaving(graph, scope) {
+            Some(edge) => merge_on(graph, edge),
+            None => join_of(graph, fork),
+        },
+        ScopeKind::Process => add(graph, Kind::End { returns: false }, 0),
+    };
+    connect(graph, node, to);
 }
 
 fn is_inside(graph: &Graph, node: usize, scope: usize) -> bool {
@@ -243,6 +247,8 @@ impl Text {
             4 => self.looped("for x in list(n)", depth, in_branch),
             5 => self.looped("loop", depth, in_branch),
             6 | 7 => self.parallel(depth),
+            9 if self.below(4) == 0 => format!("if n > 3 {{ 'x{name}: fail \"x\"; }}"),
+            9 if self.below(8) == 0 => format!("'x{name}: fail \"x\";"),
             8 if !in_branch && self.below(2) == 0 => "if n > 3 { return; }".to_owned(),
             _ => format!("service f{name}();"),
         }
