@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bpm_model::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind, Variable};
 use bpm_model::kind::Kind;
+use bpm_model::policy::Policy;
 
 use crate::arbitrary::Random;
 
@@ -115,7 +116,7 @@ impl Sketch<'_> {
     }
 
     fn task(&mut self) {
-        let node = self.node(Kind::Service { task: "task".into() });
+        let node = self.node(Kind::Service { task: "task".into(), policy: Policy::NONE });
         self.read(node);
         self.graph.nodes.to_mut()[node].sets = self.some_variables(3).into();
         self.open = vec![way(node)];
