@@ -36,7 +36,7 @@ async fn victim() {
     let builder = Engine::builder()
         .store(Sqlite::open(folder.join("chain.db")).unwrap())
         .definition(chain())
-        .options(EngineOptions { workers: 8, ..Default::default() });
+        .options(EngineOptions { workers: 8, lost_attempts_max: u32::MAX, ..Default::default() });
     let ledger = folder.join("ledger");
     let step = |builder: bpm_engine::EngineBuilder, step: &'static str| {
         let ledger = ledger.clone();
