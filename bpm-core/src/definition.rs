@@ -55,6 +55,29 @@ struct Inner {
     undos: HashMap<usize, usize>,
 }
 
+impl Inner {
+    fn new(graph: Graph, visit: Option<Visit>) -> Self {
+        let mut ways_out = vec![Vec::new(); graph.nodes.len()];
+        let mut ways_in = vec![0; graph.nodes.len()];
+        for (index, edge) in graph.edges.iter().enumerate() {
+            ways_out[edge.from].push(index);
+            ways_in[edge.to] += 1;
+        }
+        Self {
+            visit,
+            fingerprint: fingerprint(&graph),
+            nodes: graph.nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect(),
+            ways_out,
+            ways_in,
+            start: graph.nodes.iter().position(|node| node.kind == Kind::Start).unwrap_or(0),
+            conditions: Conditions::of(&graph),
+            policies: policies(&graph, visit),
+            undos: undos(&graph),
+            graph,
+        }
+    }
+}
+
 impl ProcessDefinition {
     /// A definition as data.
     #[track_caller]
@@ -68,24 +91,22 @@ impl ProcessDefinition {
     }
 
     fn new(graph: Graph, visit: Option<Visit>) -> Self {
-        let mut ways_out = vec![Vec::new(); graph.nodes.len()];
-        let mut ways_in = vec![0; graph.nodes.len()];
-        for (index, edge) in graph.edges.iter().enumerate() {
-            ways_out[edge.from].push(index);
-            ways_in[edge.to] += 1;
+        Self(Arc::new(Inner::new(graph, visit)))
+    }
+
+    /// The same, whose service tasks have the policies of what runs them where the graph says
+    /// nothing. Of a compiled process they are known already.
+    pub(crate) fn with_policies(self, own: impl Fn(&str) -> Policy) -> Self {
+        if self.0.visit.is_some() {
+            return self;
         }
-        Self(Arc::new(Inner {
-            visit,
-            fingerprint: fingerprint(&graph),
-            nodes: graph.nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect(),
-            ways_out,
-            ways_in,
-            start: graph.nodes.iter().position(|node| node.kind == Kind::Start).unwrap_or(0),
-            conditions: Conditions::of(&graph),
-            policies: policies(&graph, visit),
-            undos: undos(&graph),
-            graph,
-        }))
+        let mut inner = Inner::new(self.0.graph.clone(), None);
+        for (policy, node) in inner.policies.iter_mut().zip(self.0.graph.nodes.iter()) {
+            if let Kind::Service { task, .. } = &node.kind {
+                *policy = policy.or(own(task));
+            }
+        }
+        Self(Arc::new(inner))
     }
 
     /// The name.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::event::{Actor, Failure};
+use crate::event::Failure;
 use crate::instance::Cancellation;
 use crate::refused::Refused;
 use crate::store;
@@ -21,8 +21,11 @@ pub enum Error {
     Failed(Failure),
     /// The instance was cancelled, where a result was asked for.
     Cancelled(Cancellation),
-    /// The instance was terminated by this actor, where a result was asked for.
-    Terminated(Actor),
+    /// The instance was terminated, where a result was asked for.
+    Terminated {
+        /// The activities that have an `undo`, completed and were not undone.
+        not_undone: Vec<String>,
+    },
     /// What is stored does not read as what is asked for.
     Unreadable {
         /// What was read.
@@ -42,7 +45,12 @@ impl fmt::Display for Error {
             Error::Store(error) => error.fmt(f),
             Error::Failed(failure) => write!(f, "the instance failed: {failure}"),
             Error::Cancelled(cancelled) => write!(f, "the instance was cancelled by {}", cancelled.by),
-            Error::Terminated(by) => write!(f, "the instance was terminated by {by}"),
+            Error::Terminated { not_undone } if not_undone.is_empty() => {
+                f.write_str("the instance was terminated")
+            }
+            Error::Terminated { not_undone } => {
+                write!(f, "the instance was terminated; not undone: {}", not_undone.join(", "))
+            }
             Error::Unreadable { what, source } => write!(f, "{what} cannot be read: {source}"),
             Error::Stopped => f.write_str("the engine stopped before it answered\n  help: after the next start, look whether the command happened"),
         }
@@ -57,7 +65,7 @@ impl std::error::Error for Error {
             Error::Store(error) => Some(error),
             Error::Failed(failure) => Some(failure),
             Error::Unreadable { source, .. } => Some(source),
-            Error::Cancelled(_) | Error::Terminated(_) | Error::Stopped => None,
+            Error::Cancelled(_) | Error::Terminated { .. } | Error::Stopped => None,
         }
     }
 }

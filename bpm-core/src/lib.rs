@@ -21,6 +21,7 @@ pub mod vars;
 #[doc(hidden)]
 pub mod __private {
     pub use std::borrow::Cow;
+    pub use std::boxed::Box;
     pub use std::clone::Clone;
     pub use std::convert::Into;
     pub use std::format;
@@ -40,9 +41,9 @@ pub mod __private {
 
     pub use crate::process::{Input, Never, Process};
     pub use crate::task::{
-        Key, Pick, Probe, ProbeOther, ServiceTask, State, StateType, TaskContext, TaskError,
-        TaskResult,
+        Argument, ArgumentOther, Called, Key, Pick, Probe, ProbeOther, ServiceTask, State,
+        StateType, TaskContext, TaskError, TaskResult,
     };
     pub use crate::vars::UserTaskName as UserTask;
-    pub use crate::vars::{Current, Cx, Var, Variable, Vars, Visit, Visited, Work};
+    pub use crate::vars::{Current, Cx, Values, Var, Variable, Vars, Visit, Visited, Work};
 }

@@ -5,17 +5,20 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
 use bpm_model::policy::Policy;
+use serde::de::DeserializeOwned;
 
 use crate::ids::InstanceId;
-use crate::vars::Variable;
+use crate::vars::{Values, Variable};
 
 /// A function that is marked with `#[service_task]`.
 ///
@@ -51,7 +54,17 @@ pub trait ServiceTask: Sized + Send + 'static {
 
     /// The shared states that it takes.
     fn states() -> Vec<StateType>;
+
+    /// An attempt whose arguments are the variables with the parameters' names: how processes that
+    /// are data call it.
+    fn with_variables(
+        cx: TaskContext,
+        variables: &Values,
+    ) -> Result<Called<Self::Return>, TaskError>;
 }
+
+/// A task that was called and gives what its function returns.
+pub type Called<R> = Pin<Box<dyn Future<Output = R> + Send>>;
 
 /// A service task as a value.
 pub struct Key<K>(PhantomData<fn() -> K>);
@@ -300,6 +313,46 @@ impl fmt::Display for TaskError {
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for TaskError {
     fn from(error: E) -> Self {
         Self::retryable(error)
+    }
+}
+
+/// Reads the argument of a task from the variable with the parameter's name.
+#[doc(hidden)]
+pub struct Argument<T> {
+    task: &'static str,
+    parameter: &'static str,
+    ty: PhantomData<T>,
+}
+
+impl<T> Argument<T> {
+    pub fn new(task: &'static str, parameter: &'static str) -> Self {
+        Self { task, parameter, ty: PhantomData }
+    }
+
+    fn cannot(&self, why: impl fmt::Display) -> TaskError {
+        let Self { task, parameter, .. } = self;
+        TaskError::permanent(format!("parameter `{parameter}` of task `{task}`: {why}"))
+    }
+}
+
+impl<T: DeserializeOwned> Argument<T> {
+    pub fn read(&self, variables: &Values) -> Result<T, TaskError> {
+        let Some(value) = variables.get(self.parameter) else {
+            return Err(self.cannot("there is no variable of this name"));
+        };
+        value.decode().map_err(|error| self.cannot(error))
+    }
+}
+
+/// The answer of [`Argument`] for types that JSON cannot give.
+#[doc(hidden)]
+pub trait ArgumentOther<T> {
+    fn read(&self, variables: &Values) -> Result<T, TaskError>;
+}
+
+impl<T> ArgumentOther<T> for Argument<T> {
+    fn read(&self, _: &Values) -> Result<T, TaskError> {
+        Err(self.cannot("its type cannot be read from a variable"))
     }
 }
 

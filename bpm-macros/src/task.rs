@@ -6,6 +6,7 @@
 
 mod facade;
 mod signature;
+mod variables;
 mod words;
 
 use bpm_model::policy::Policy;
@@ -45,6 +46,7 @@ fn twin(words: &Words, signature: &Signature) -> TokenStream {
     let error = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Err);
     let finish = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::finish);
     let call = call(facade, signature);
+    let with_variables = variables::with_variables(facade, signature);
     let states = signature.given().filter_map(|given| match given {
         Given::State(ty) => Some(quote_spanned!(ours=> #facade::__private::StateType::of::<#ty>())),
         Given::Context => None,
@@ -78,6 +80,7 @@ fn twin(words: &Words, signature: &Signature) -> TokenStream {
                 fn states() -> #facade::__private::Vec<#facade::__private::StateType> {
                     [#(#states),*].to_vec()
                 }
+                #with_variables
             }
         };
     }

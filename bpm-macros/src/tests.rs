@@ -3,6 +3,7 @@
 
 mod clauses;
 mod lines;
+pub(crate) mod sound;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 

@@ -20,6 +20,10 @@ pub(crate) fn workflow(input: TokenStream) -> TokenStream {
     let mut lowered = lower(&process);
     reports.append(&mut lowered.reports);
     reports.extend(findings(&lowered));
+    #[cfg(test)]
+    if reports.is_empty() {
+        crate::tests::sound::assert_sound(&lowered.graph);
+    }
     let slots = check::separate_private(&lowered.graph);
     let mut output = expand::process(&facade, &process, &lowered, &slots, reports.is_empty());
     output.extend(reports.iter().map(Report::item));

@@ -23,6 +23,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod ways;
+mod within;
 
 use crate::finding::{Fault, Finding, Place};
 use crate::graph::{Graph, Origin};
@@ -101,6 +102,17 @@ fn silence_doubled(findings: &mut Vec<Finding>) {
         }
         _ => true,
     });
+}
+
+/// What tokens do wrong in a graph of which nothing else is wrong (B011, B012).
+///
+/// [`check`] asks this of built graphs alone: blocks are sound by construction. Whoever makes
+/// blocks can ask here whether they are.
+pub fn tokens(graph: &Graph) -> Vec<Finding> {
+    let (crossings, mut findings) = (Crossings::new(graph), Vec::new());
+    let ways = Ways::new(graph, &Constants::new(graph).open(graph), &crossings);
+    sync::tokens(graph, &ways, &mut findings);
+    findings
 }
 
 /// Gives each name that is private to a parallel branch a variable of its own.

@@ -2,6 +2,8 @@
 
 pub mod arbitrary;
 pub mod audit;
+pub mod blocks;
 pub mod clock;
 pub mod explorer;
+pub mod readings;
 pub mod store_conformance;

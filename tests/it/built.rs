@@ -45,7 +45,6 @@ programs! {
     one_condition "../ui/B013/one_condition_built.rs"
     two_conditions "../ui/B013/two_conditions_built.rs"
     values "../ui/B013/values_built.rs"
-    duration "../ui/B014/duration_built.rs"
     function "../ui/B014/function_built.rs"
     not_bool "../ui/B014/not_bool_built.rs"
     syntax "../ui/B014/syntax_built.rs"

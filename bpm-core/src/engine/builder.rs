@@ -12,13 +12,13 @@ use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
 use crate::process::Process;
 use crate::store::Store;
-use crate::task::{States, TaskContext, TaskError};
+use crate::task::{ServiceTask, States, TaskContext, TaskError};
 
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
 use super::recovery;
-use super::registry::{Handler, Registry, handler};
+use super::registry::{Handler, Registry, handler, task};
 use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
 use super::timers::Timers;
@@ -78,6 +78,14 @@ impl EngineBuilder {
         E: Into<TaskError>,
     {
         self.handlers.insert(task.into(), handler(run));
+        self
+    }
+
+    /// Handles a service task of built definitions by the `#[service_task]` of its name: each
+    /// parameter takes the variable with its name, and what the task returns is merged into the
+    /// variables. The states that it takes and its policy are its own.
+    pub fn task<K: ServiceTask>(mut self) -> Self {
+        self.handlers.insert(K::NAME.to_owned(), task::<K>());
         self
     }
 

@@ -4,16 +4,26 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
+use bpm_model::policy::Policy;
 use bpm_model::spell;
 
 use crate::definition::ProcessDefinition;
 use crate::error::StartError;
 use crate::json::Json;
-use crate::task::{States, TaskContext, TaskError};
+use crate::task::{ServiceTask, StateType, States, TaskContext, TaskError};
 use crate::vars::{Attempt, Values};
 
-/// A service task of a built definition: takes the variables as one JSON object.
-pub(super) type Handler = Arc<dyn Fn(&Values, TaskContext) -> Attempt + Send + Sync>;
+/// Begins an attempt with the variables of its instance.
+type Run = dyn Fn(&Values, TaskContext) -> Result<Attempt, TaskError> + Send + Sync;
+
+/// What runs a service task of built definitions.
+#[derive(Clone)]
+pub(super) struct Handler {
+    pub(super) run: Arc<Run>,
+    /// The states that it takes, and its own policy: those of a `#[service_task]`.
+    states: Vec<StateType>,
+    policy: Policy,
+}
 
 /// A definition with what runs its service tasks. Cloning is cheap.
 #[derive(Clone)]
@@ -37,6 +47,8 @@ impl Registry {
         let handlers = Arc::new(handlers);
         let mut registry = Self::default();
         for definition in definitions {
+            let own = |task: &str| handlers.get(task).map_or(Policy::NONE, |known| known.policy);
+            let definition = definition.with_policies(own);
             registry.add(Registered { definition, handlers: Arc::clone(&handlers) })?;
         }
         Ok(registry)
@@ -79,7 +91,7 @@ impl Registry {
     pub(super) fn check(&self, states: &States) -> Result<(), StartError> {
         self.iter().try_for_each(|registered| match registered.definition.visit() {
             Some(_) => check_states(&registered.definition, states),
-            None => check_handlers(registered),
+            None => check_handlers(registered, states),
         })
     }
 }
@@ -97,20 +109,30 @@ fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), S
     Ok(())
 }
 
-fn check_handlers(registered: &Registered) -> Result<(), StartError> {
-    let handlers = &registered.handlers;
-    match registered
-        .definition
-        .service_tasks()
-        .into_iter()
-        .find(|&task| !handlers.contains_key(task))
-    {
-        None => Ok(()),
-        Some(task) => Err(StartError::MissingHandler {
-            process: registered.definition.name().to_owned(),
-            task: task.to_owned(),
-            nearest: spell::nearest(task, handlers.keys().map(String::as_str)).map(str::to_owned),
-        }),
+fn check_handlers(registered: &Registered, states: &States) -> Result<(), StartError> {
+    let process = registered.definition.name();
+    registered.definition.service_tasks().into_iter().try_for_each(|task| {
+        let Some(handler) = registered.handlers.get(task) else {
+            return Err(missing_handler(process, task, &registered.handlers));
+        };
+        match handler.states.iter().find(|&&state| !states.has(state)) {
+            Some(state) => Err(StartError::MissingState {
+                process: process.to_owned(),
+                task: task.to_owned(),
+                state: state.name().to_owned(),
+            }),
+            None => Ok(()),
+        }
+    })
+}
+
+fn missing_handler(process: &str, task: &str, handlers: &HashMap<String, Handler>) -> StartError {
+    let mut known: Vec<&str> = handlers.keys().map(String::as_str).collect();
+    known.sort_unstable();
+    StartError::MissingHandler {
+        process: process.to_owned(),
+        task: task.to_owned(),
+        nearest: spell::nearest(task, known).map(str::to_owned),
     }
 }
 
@@ -122,13 +144,28 @@ where
     T: serde::Serialize,
     E: Into<TaskError>,
 {
-    Arc::new(move |values, cx| {
+    let run = move |values: &Values, cx: TaskContext| {
         let attempt = run(object(values), cx);
-        Box::pin(async move {
+        let attempt: Attempt = Box::pin(async move {
             let output = attempt.await.map_err(Into::into)?;
             Json::of(&output).map_err(TaskError::permanent)
-        })
-    })
+        });
+        Ok(attempt)
+    };
+    Handler { run: Arc::new(run), states: Vec::new(), policy: Policy::NONE }
+}
+
+/// Makes a handler of a `#[service_task]`, whose arguments are variables.
+pub(super) fn task<K: ServiceTask>() -> Handler {
+    let run = |values: &Values, cx: TaskContext| {
+        let attempt = K::with_variables(cx, values)?;
+        let attempt: Attempt = Box::pin(async move {
+            let output = K::finish(attempt.await).map_err(Into::into)?;
+            Json::of(&output).map_err(TaskError::permanent)
+        });
+        Ok(attempt)
+    };
+    Handler { run: Arc::new(run), states: K::states(), policy: K::POLICY }
 }
 
 /// The variables as one JSON object.

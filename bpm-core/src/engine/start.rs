@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::event::{Actor, Failure};
+use crate::event::Failure;
 use crate::ids::InstanceId;
 use crate::instance::{Cancellation, Ending, Termination};
 use crate::json::Json;
@@ -181,8 +181,8 @@ impl<P: Runs> Run<P> {
             }
             Ending::Failed(failure) => Ok(Outcome::Failed(failure)),
             Ending::Cancelled(cancelled) => Ok(Outcome::Cancelled(cancelled)),
-            Ending::Terminated(Termination { by, not_undone }) => {
-                Ok(Outcome::Terminated { by, not_undone })
+            Ending::Terminated(Termination { not_undone, .. }) => {
+                Ok(Outcome::Terminated { not_undone })
             }
         }
     }
@@ -196,7 +196,6 @@ impl<P> Clone for Run<P> {
 
 /// How an instance ended.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Outcome<T> {
     /// With this result.
     Completed(T),
@@ -204,10 +203,8 @@ pub enum Outcome<T> {
     Failed(Failure),
     /// Because someone cancelled it.
     Cancelled(Cancellation),
-    /// Because someone ended it at once.
+    /// Because someone ended it at once; history says who.
     Terminated {
-        /// Who.
-        by: Actor,
         /// The activities that have an `undo`, completed and were not undone, in the order of
         /// completion.
         not_undone: Vec<String>,
@@ -221,7 +218,7 @@ impl<T> Outcome<T> {
             Outcome::Completed(result) => Ok(result),
             Outcome::Failed(failure) => Err(Error::Failed(failure)),
             Outcome::Cancelled(cancelled) => Err(Error::Cancelled(cancelled)),
-            Outcome::Terminated { by, .. } => Err(Error::Terminated(by)),
+            Outcome::Terminated { not_undone } => Err(Error::Terminated { not_undone }),
         }
     }
 }

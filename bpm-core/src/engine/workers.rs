@@ -244,7 +244,7 @@ fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
             unreachable!("only service tasks are launched");
         };
         return match launch.registered.handlers.get(task.as_ref()) {
-            Some(handler) => Ok(handler(&launch.values, context)),
+            Some(handler) => (handler.run)(&launch.values, context),
             None => Err(TaskError::permanent(format!("nothing handles the service task `{task}`"))),
         };
     };

@@ -24,27 +24,26 @@ impl Turn<'_> {
         let running = self.instance.status == Status::Running;
         self.record(Change::ProcessCancelling { actor: actor.clone() });
         if running {
-            self.quiesce();
+            self.quiesce(Some(actor));
             self.end_if_quiet();
         }
     }
 
     /// Ends every wait and every token that could move; tells attempts in flight to stop.
-    pub(super) fn quiesce(&mut self) {
+    pub(super) fn quiesce(&mut self, by: Option<&Actor>) {
         self.ready.clear();
         for token in self.instance.tokens().to_vec() {
-            self.quiet(&token);
+            self.quiet(&token, by.cloned());
         }
     }
 
-    fn quiet(&mut self, Token { id, state, .. }: &Token) {
+    fn quiet(&mut self, Token { id, state, .. }: &Token, by: Option<Actor>) {
         let token = *id;
         match state {
             TokenState::Executing(_) => {
                 return self.outcome.effects.push(Effect::Stop { token });
             }
             TokenState::Waiting { task } => {
-                let by = self.instance.cancelled_by().cloned();
                 let how = Closing::Cancelled;
                 self.record(Change::UserTaskClosed { token, task: *task, how, by });
             }
@@ -52,7 +51,6 @@ impl Turn<'_> {
                 self.record(Change::TimerClosed { token, timer: *timer });
             }
             TokenState::Incident { incident, .. } => {
-                let by = self.instance.cancelled_by().cloned();
                 let (incident, how) = (*incident, Closing::Cancelled);
                 self.record(Change::IncidentClosed { token, incident, how, by });
             }

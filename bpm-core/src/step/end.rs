@@ -42,7 +42,7 @@ impl Turn<'_> {
     pub(super) fn fail(&mut self, token: TokenId, failure: Failure) {
         self.record(Change::ProcessFailing { failure });
         self.record(Change::TokenConsumed { token });
-        self.quiesce();
+        self.quiesce(None);
         self.end_if_quiet();
     }
 }

@@ -45,13 +45,19 @@ impl Turn<'_> {
 
     /// Nothing is in flight: undoes what is left, or ends.
     pub(super) fn undo_or_end(&mut self) {
-        let next = self.instance.next_undo().map(|done| done.node.clone());
-        let undo = next.and_then(|node| self.definition.undo_of(self.definition.node(&node)?));
-        match (undo, self.instance.status) {
-            (Some(undo), _) => self.start_undo(undo),
-            (None, Status::Failing) => self.record(Change::ProcessFailed),
-            (None, Status::Cancelling) => self.record(Change::ProcessCancelled),
-            (None, status) => unreachable!("an instance that is {status} undoes nothing"),
+        let Some(next) = self.instance.next_undo() else { return self.end_undone() };
+        let activity = self.definition.node(&next.node);
+        match activity.and_then(|activity| self.definition.undo_of(activity)) {
+            Some(undo) => self.start_undo(undo),
+            None => unreachable!("the fingerprint covers every `undo` of the definition"),
+        }
+    }
+
+    fn end_undone(&mut self) {
+        match self.instance.status {
+            Status::Failing => self.record(Change::ProcessFailed),
+            Status::Cancelling => self.record(Change::ProcessCancelled),
+            status => unreachable!("an instance that is {status} undoes nothing"),
         }
     }
 
@@ -80,7 +86,7 @@ impl Turn<'_> {
         for token in tokens {
             self.outcome.effects.push(Effect::Drop { token });
         }
-        self.quiesce();
+        self.quiesce(Some(actor));
         self.record(Change::ProcessTerminated { actor: actor.clone() });
     }
 }

@@ -23,8 +23,8 @@ pub(super) struct Signature {
 /// A parameter of the function.
 pub(super) struct Parameter {
     /// Its name, if it is nothing but a name.
-    name: Option<Ident>,
-    ty: TokenStream,
+    pub(super) name: Option<Ident>,
+    pub(super) ty: syn::Type,
     /// What the engine gives; the process passes the others.
     pub(super) given: Option<Given>,
 }
@@ -77,7 +77,7 @@ impl Signature {
     }
 
     /// The parameters that the process passes, with their types.
-    pub(super) fn arguments(&self) -> impl Iterator<Item = (Ident, &TokenStream)> {
+    pub(super) fn arguments(&self) -> impl Iterator<Item = (Ident, &syn::Type)> {
         let parameters = self.parameters.iter().enumerate();
         let passed = parameters.filter(|(_, parameter)| parameter.given.is_none());
         passed.map(|(at, parameter)| (argument(parameter, at), &parameter.ty))
@@ -143,8 +143,8 @@ fn parameter(input: &syn::FnArg) -> Option<Parameter> {
         syn::Pat::Ident(name) if name.subpat.is_none() => Some(name.ident.clone()),
         _ => None,
     };
-    let ty = &typed.ty;
-    Some(Parameter { name, given: given(ty), ty: quote::quote!(#ty) })
+    let ty = (*typed.ty).clone();
+    Some(Parameter { name, given: given(&ty), ty })
 }
 
 /// `State<T>` and `TaskContext` by value, under any path.

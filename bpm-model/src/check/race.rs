@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bits::Bits;
 use super::scopes::{Block, Crossings, around, earlier, inside};
 use super::ways::Ways;
+use super::within::Within;
 use crate::finding::{Fault, Finding, Place};
 use crate::graph::{Graph, ScopeKind, Text, Variable};
 
@@ -31,17 +32,17 @@ pub(super) fn separate(graph: &Graph, ways: &Ways, crossings: &Crossings) -> Sep
     if crossings.blocks.is_empty() {
         return separated;
     }
-    let needed = Needed::new(graph, ways);
+    let needed = Needed::new(graph, ways, crossings);
     let mut uses = Uses::new(graph, ways);
     for block in inner_first(graph, crossings) {
-        let concurrent = concurrent(graph, block);
         let mut privates = Vec::new();
-        for (branch, rivals) in &concurrent {
+        for branch in &block.branches {
+            let rivals = beside(graph, crossings, *branch);
             for variable in uses.sets[*branch].iter().filter(|at| *at < graph.variables.len()) {
                 let contested = rivals.iter().any(|rival| {
                     uses.sets[*rival].has(variable) || uses.reads[*rival].has(variable)
                 });
-                if contested && !needed.outside(graph, crossings, ways, *branch, variable) {
+                if contested && !needed.outside(graph, crossings, *branch, variable) {
                     privates.push((*branch, variable));
                 }
             }
@@ -116,19 +117,28 @@ fn sets_at(graph: &Graph, ways: &Ways, node: usize) -> impl Iterator<Item = usiz
 }
 
 /// Which variables somebody may read later, before they are set again: at the entry of each node.
-struct Needed(Vec<Bits>);
+struct Needed {
+    at: Vec<Bits>,
+    within: Within,
+    /// By the forks, what their blocks hide from whoever reads behind them.
+    hidden: BTreeMap<usize, Bits>,
+}
 
 impl Needed {
-    fn new(graph: &Graph, ways: &Ways) -> Needed {
+    fn new(graph: &Graph, ways: &Ways, crossings: &Crossings) -> Needed {
         let nodes = graph.nodes.len();
-        let mut needed = Needed(vec![Bits::none(graph.variables.len()); nodes]);
+        let at = vec![Bits::none(graph.variables.len()); nodes];
+        let within = Within::new(graph, ways);
+        let blocks = crossings.blocks.iter();
+        let hidden = blocks.map(|(fork, block)| (*fork, within.hidden(graph, block))).collect();
+        let mut needed = Needed { at, within, hidden };
         let mut waits = vec![true; nodes];
         let mut ready: Vec<usize> = (0..nodes).collect();
         while let Some(node) = ready.pop() {
             waits[node] = false;
-            let now = needed.at(graph, ways, node);
-            if now != needed.0[node] {
-                needed.0[node] = now;
+            let now = needed.before(graph, ways, node);
+            if now != needed.at[node] {
+                needed.at[node] = now;
                 for edge in ways.taken_ins(node) {
                     let from = graph.edges[edge].from;
                     if !std::mem::replace(&mut waits[from], true) {
@@ -140,13 +150,14 @@ impl Needed {
         needed
     }
 
-    fn at(&self, graph: &Graph, ways: &Ways, node: usize) -> Bits {
+    fn before(&self, graph: &Graph, ways: &Ways, node: usize) -> Bits {
         let mut now = Bits::none(graph.variables.len());
         for edge in ways.taken_outs(node) {
-            let mut over = self.0[graph.edges[edge].to].clone();
+            let mut over = self.at[graph.edges[edge].to].clone();
             graph.edges[edge].sets.iter().for_each(|variable| over.remove(*variable));
             now.merge(&over);
         }
+        self.hidden.get(&node).into_iter().for_each(|hidden| now.drop(hidden));
         graph.nodes[node].sets.iter().for_each(|variable| now.remove(*variable));
         graph.nodes[node].reads.iter().for_each(|variable| now.add(*variable));
         now
@@ -157,24 +168,13 @@ impl Needed {
         &self,
         graph: &Graph,
         crossings: &Crossings,
-        ways: &Ways,
         branch: usize,
         variable: usize,
     ) -> bool {
         let left = crossings.leaving.iter().any(|(edge, left)| {
-            left.contains(&branch) && self.0[graph.edges[*edge].to].has(variable)
+            left.contains(&branch) && self.at[graph.edges[*edge].to].has(variable)
         });
-        left || self.on_entry(graph, ways, branch, variable)
-    }
-
-    /// Whether a branch may read a variable before it sets it.
-    fn on_entry(&self, graph: &Graph, ways: &Ways, branch: usize, variable: usize) -> bool {
-        graph.edges.iter().enumerate().any(|(at, edge)| {
-            ways.taken[at]
-                && self.0[edge.to].has(variable)
-                && inside(graph, edge.to, branch)
-                && !inside(graph, edge.from, branch)
-        })
+        left || self.within.takes[branch].has(variable)
     }
 }
 
@@ -182,6 +182,17 @@ fn inner_first<'a>(graph: &Graph, crossings: &'a Crossings) -> Vec<&'a Block> {
     let mut blocks: Vec<&Block> = crossings.blocks.values().collect();
     blocks.sort_by_key(|block| std::cmp::Reverse(around(graph, block.branches[0]).count()));
     blocks
+}
+
+/// The branches that may run beside a branch: of its own block and of the blocks around it.
+fn beside(graph: &Graph, crossings: &Crossings, branch: usize) -> Vec<usize> {
+    let beside = |scope: usize| match graph.scopes[scope].kind {
+        ScopeKind::Branch { fork, .. } => {
+            concurrent(graph, &crossings.blocks[&fork]).remove(&scope).unwrap_or_default()
+        }
+        ScopeKind::Process => Vec::new(),
+    };
+    around(graph, branch).flat_map(beside).collect()
 }
 
 /// Each branch of a block with the branches that may run beside it.
@@ -209,7 +220,7 @@ pub(super) fn races(
         return raced;
     }
     let search =
-        Races { graph, ways, uses: Uses::new(graph, ways), needed: Needed::new(graph, ways) };
+        Races { graph, ways, uses: Uses::new(graph, ways), within: Within::new(graph, ways) };
     for block in inner_first(graph, crossings) {
         let mut told = BTreeSet::new();
         for (second, rivals) in &concurrent(graph, block) {
@@ -272,7 +283,7 @@ struct Races<'a> {
     graph: &'a Graph,
     ways: &'a Ways,
     uses: Uses,
-    needed: Needed,
+    within: Within,
 }
 
 impl Races<'_> {
@@ -315,8 +326,7 @@ impl Races<'_> {
     fn takes(&self, reader: usize, setter: usize, variable: usize) -> bool {
         self.uses.sets[setter].has(variable)
             && self.uses.reads[reader].has(variable)
-            && (!self.uses.sets[reader].has(variable)
-                || self.needed.on_entry(self.graph, self.ways, reader, variable))
+            && (!self.uses.sets[reader].has(variable) || self.within.takes[reader].has(variable))
     }
 
     fn read(

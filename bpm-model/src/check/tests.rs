@@ -161,6 +161,35 @@ fn private_names_of_nested_blocks() {
 }
 
 #[test]
+fn names_that_are_private_inside_of_a_branch_that_reads_them_before() {
+    let text = "parameters t; start > +f > +g > a > i > +h > +j > end; +g > +h; +f > b > +j
+        branch one of +f: +g +h; branch two of +f: b
+        branch in1 of +g: a; branch in2 of +g: i after in1
+        a reads t; i sets t; b reads t";
+    finds(text, &[]);
+}
+
+#[test]
+fn what_one_branch_of_an_inner_block_sets_is_not_taken_from_outside() {
+    let text = "start > +f > +g > a > +h > c > +j > end; +g > i > +h; +f > b > b2 > +j
+        branch one of +f: +g +h c; branch two of +f: b b2
+        branch in1 of +g: a; branch in2 of +g: i
+        i sets t; c reads t; b sets t; b2 reads t";
+    finds(text, &[]);
+    finds(&text.replace("i sets t; ", ""), &["B004 c.t"]);
+}
+
+#[test]
+fn what_a_later_block_sets_anew_is_not_what_an_earlier_one_left() {
+    let text = "start > +f > a > +j > +g > c > +h > e > end; +f > b > +j; +g > d > +h
+        branch one of +f: a; branch two of +f: b; branch in1 of +g: c; branch in2 of +g: d
+        a sets t; b sets t; d sets t; e reads t";
+    finds(text, &[]);
+    finds(&format!("{text}; c reads t"), &["B004 c.t", "B004 b=t"]);
+    finds(&text.replace("d sets t; ", ""), &["B004 b=t"]);
+}
+
+#[test]
 fn dead_parts() {
     finds("start > a > return; b > c > end", &["B005 b"]);
     finds("start > ?g -[if x]> return; ?g -[else]> return2; ?m > end", &[]);

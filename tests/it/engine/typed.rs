@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use bpm_engine::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::house::*;
@@ -223,4 +223,44 @@ async fn a_sibling_that_fails_tells_the_attempt_to_stop() {
         heard.await.unwrap();
         house.finish(engine).await;
     }
+}
+
+/// What a built process knows: a number and a text.
+#[service_task(retry 3)]
+async fn shout(ear: State<Mutex<Vec<String>>>, word: &str, times: usize, cx: TaskContext) -> Value {
+    let said = word.repeat(times);
+    ear.lock().unwrap().push(said.clone());
+    assert!(cx.attempt() > 1, "the first attempt is not loud enough");
+    json!({ "said": said })
+}
+
+#[tokio::test]
+async fn a_built_process_calls_a_task_with_its_variables() {
+    let house = House::memory();
+    let clock = bpm_testkit::clock::TestClock::new();
+    let builder = house.builder().clock(clock.clone()).definition(line("line", &["service shout"]));
+    let builder = builder.task::<shout>().state(Mutex::new(Vec::<String>::new()));
+    let engine = builder.start().await.unwrap();
+    let mut watch = engine.watch();
+    let run = engine.start_definition("line", json!({ "word": "ho", "times": 2 })).await.unwrap();
+    until(&mut watch, |turn| {
+        turn.changes.iter().any(|change| matches!(change, Change::RetryScheduled { .. }))
+    })
+    .await;
+    clock.advance(std::time::Duration::from_secs(1));
+    let variables = run.outcome().await.unwrap().completed().unwrap();
+    assert_eq!(variables["said"], "hoho");
+
+    let missing = engine.start_definition("line", json!({ "word": "ho" })).await.unwrap();
+    let Outcome::Failed(failure) = missing.outcome().await.unwrap() else { panic!("it ended") };
+    assert!(failure.message.contains("parameter `times` of task `shout`"), "{failure}");
+    house.finish(engine).await;
+}
+
+#[tokio::test]
+async fn a_task_of_a_built_process_needs_its_state() {
+    let house = House::memory();
+    let builder = house.builder().definition(line("line", &["service shout"])).task::<shout>();
+    let Err(error) = builder.start().await else { panic!("started") };
+    assert!(error.to_string().contains("task `shout` of `line` takes `State<"), "{error}");
 }

@@ -90,13 +90,14 @@ impl Dispatcher {
     }
 
     /// A turn is durable: its watchers, its answer and its effects. Watchers come first, so that
-    /// whoever got an answer has seen what led to it.
+    /// whoever got an answer has seen what led to it; and they take the changes with them, so that
+    /// its timers come before.
     pub(super) fn release(&mut self, mut turn: PendingTurn) {
+        turn.timers_set().for_each(|timer| self.timers.set(timer));
         self.shared.watchers.tell(&mut turn);
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
-        turn.timers_set().for_each(|timer| self.timers.set(timer));
         let effects = std::mem::take(&mut turn.effects);
         effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
         let Some(live) = self.cache.get(turn.instance) else { return };
