@@ -8,7 +8,7 @@
 //! Deliberately not here: any logic.
 
 pub use bpm_core::change::{Change, Closing};
-pub use bpm_core::clock::Timestamp;
+pub use bpm_core::clock::{Clock, Timestamp};
 pub use bpm_core::definition::{
     After, DefinitionBuilder, EdgeCondition, Exhausted, ProcessDefinition, Retry,
 };

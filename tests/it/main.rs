@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says by a panic what is wrong")]
 
 mod built;
+mod diary;
 mod docs;
 mod engine;
 mod examples;

@@ -249,7 +249,8 @@ fn every_finding_has_three_programs_that_show_it() {
 /// A kind of node has one noun: its step, its engine test.
 #[test]
 fn every_node_kind_has_an_engine_test() {
-    for kind in ["service", "user", "exclusive", "parallel", "end", "cancel", "incident"] {
+    let kinds = ["service", "user", "timer", "exclusive", "parallel", "end", "saga"];
+    for kind in kinds.into_iter().chain(["cancel", "incident"]) {
         let test = root().join(format!("tests/it/engine/{kind}.rs"));
         assert!(test.exists(), "{kind} has no engine test");
     }
