@@ -67,8 +67,13 @@ impl Options {
 }
 
 async fn demo(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let engine =
-        Engine::builder().store(Sqlite::open(&options.db)?).process::<Approval>().start().await?;
+    let engine = Engine::builder()
+        .store(Sqlite::open(&options.db)?)
+        .process::<Approval>()
+        // You are meant to kill it, and as often as you like.
+        .options(EngineOptions { lost_attempts_max: u32::MAX, ..Default::default() })
+        .start()
+        .await?;
     let printer = tokio::spawn(print_turns(engine.watch()));
 
     let mut unfinished = say_what_was_left(&engine, options).await?;
