@@ -81,7 +81,13 @@ pub mod __private {
 /// | `if`, `match`, `let … else` | chooses; a string as condition (`if "amount > 50"`) is data and evaluated by the engine |
 /// | `for`, `while`, `loop`, `break`, `continue` | repeats; a loop without a durable point on its path is refused |
 /// | `parallel { a: { … } b after a: { … } }` | runs branches at the same time and waits for all |
+/// | `wait 14d;`, `wait until time;` | waits, durably |
 /// | `return expr;` | ends the instance |
+/// | `fail "why: {x}";` | fails the instance; what completed is undone |
+///
+/// Behind a service task stand `retry 5 every 1s..1m then suspend` and `timeout 30s`, behind a
+/// service task or a user task `undo task(args)`: what is done when the activity completed and the
+/// instance fails or is cancelled.
 ///
 /// A label in front of a statement names its node: `'again: service charge(&order);`. Without one
 /// the node has the name of its task. `process.now`, `process.id` and `process.key` are what
@@ -123,4 +129,7 @@ mod documents {
 
     #[doc = include_str!("../docs/timers-and-retries.md")]
     struct TimersAndRetries;
+
+    #[doc = include_str!("../docs/saga.md")]
+    struct Saga;
 }
