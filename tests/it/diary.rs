@@ -19,6 +19,8 @@ pub(crate) enum Plan {
     Hang,
     /// Succeeds once the other end is dropped.
     Await(oneshot::Receiver<()>),
+    /// Fails once the other end is dropped.
+    FailLate(oneshot::Receiver<()>),
 }
 
 /// Tasks write here; clones are the same diary.
@@ -89,6 +91,10 @@ impl Diary {
             Some(Plan::Hang) => std::future::pending().await,
             // Nothing is ever sent: this ends when the sender is dropped.
             Some(Plan::Await(held)) => drop(held.await),
+            Some(Plan::FailLate(held)) => {
+                drop(held.await);
+                return Err(TaskError::permanent("late"));
+            }
         }
         self.pages().said.push(entry.to_owned());
         Ok(())

@@ -1,5 +1,7 @@
 //! Failure and compensation: what completed is undone, one by one, in reverse order, once.
 
+use std::time::Duration;
+
 use bpm_engine::prelude::*;
 use bpm_engine::{EngineBuilder, FailureKind};
 use serde_json::json;
@@ -231,6 +233,29 @@ async fn a_late_success_is_undone_too() {
     }
 }
 
+/// Nor do failures that come late hide the first cause.
+#[tokio::test]
+async fn a_late_failure_is_attached_to_the_first_one() {
+    for office in Office::all() {
+        let engine = patient_builder(&office).process::<Race>().start().await.unwrap();
+        let mut watch = engine.watch();
+        let held = office.diary.hold("book quick");
+        let (fail, failed) = tokio::sync::oneshot::channel();
+        office.diary.plan("book slow", [Plan::FailLate(failed)]);
+        let run = engine.start(Race).await.unwrap();
+        office.diary.begun("book slow", 1).await;
+        office.diary.begun("book quick", 1).await;
+        engine.cancel(run.id(), ann()).await.unwrap();
+        drop(fail);
+        until(&mut watch, |turn| matches!(turn.event, Event::TaskFailed { .. })).await;
+        drop(held);
+        let Outcome::Cancelled(cancelled) = run.outcome().await.unwrap() else { panic!() };
+        assert_eq!(cancelled.failure.unwrap().message, "late");
+        assert_eq!(undone(&engine, run.id()).await, ["early"]);
+        office.house.finish(engine).await;
+    }
+}
+
 /// Its outcome is unknown: it did not complete, and is not undone.
 #[tokio::test]
 async fn what_is_dropped_is_not_undone() {
@@ -240,7 +265,6 @@ async fn what_is_dropped_is_not_undone() {
         let held = office.diary.hold("book quick");
         let run = engine.start(Race).await.unwrap();
         office.diary.begun("book slow", 1).await;
-        office.diary.plan("free the early", []);
         engine.cancel(run.id(), ann()).await.unwrap();
         drop(held);
         assert!(matches!(run.outcome().await.unwrap(), Outcome::Cancelled(_)));
@@ -395,7 +419,11 @@ async fn cancelling_does_not_close_the_incident_of_an_undo() {
 async fn a_restart_in_the_middle_of_undoing_goes_on() {
     for gently in [true, false] {
         for office in Office::all() {
-            let first = trips(&office).await;
+            let mut options = EngineOptions { grace: Duration::ZERO, ..Default::default() };
+            // From the history, or from a snapshot.
+            options.snapshot_turns = if gently { 1 } else { options.snapshot_turns };
+            let builder = office.builder().options(options);
+            let first = builder.process::<Trip>().start().await.unwrap();
             office.diary.plan("book car", [Plan::FailForGood("no car")]);
             office.diary.plan("free the flight", [Plan::Hang]);
             let id = first.start(trip()).await.unwrap().id();
