@@ -75,23 +75,33 @@ pub mod __private {
 ///
 /// | statement | what it does |
 /// |---|---|
-/// | `let x = service task(args);` | runs an async function that is marked with [`service_task`]; its result is durable before the flow goes on |
-/// | `let x: T = user name { field: expr, … };` | opens a task for a person and waits; clauses: `for group`, `for user`, `due`, `priority` |
+/// | `let x = service task(args);` | runs an async function that is marked with [`service_task`]; its result is durable before the flow goes on; clauses: `retry`, `timeout`, `undo` |
+/// | `let x: T = user name { field: expr, … };` | opens a task for a person and waits; clauses: `for group`, `for user`, `due`, `priority`, `undo` |
+/// | `wait 14d;`, `wait duration;`, `wait until time;` | waits, durably: without a thread, and over restarts |
 /// | `let pattern = expr;` | sets variables by a Rust expression, which runs inside the turn: quick, without side effects, without `.await` |
 /// | `if`, `match`, `let … else` | chooses; a string as condition (`if "amount > 50"`) is data and evaluated by the engine |
 /// | `for`, `while`, `loop`, `break`, `continue` | repeats; a loop without a durable point on its path is refused |
 /// | `parallel { a: { … } b after a: { … } }` | runs branches at the same time and waits for all |
-/// | `wait 14d;`, `wait until time;` | waits, durably |
 /// | `return expr;` | ends the instance |
-/// | `fail "why: {x}";` | fails the instance; what completed is undone |
-///
-/// Behind a service task stand `retry 5 every 1s..1m then suspend` and `timeout 30s`, behind a
-/// service task or a user task `undo task(args)`: what is done when the activity completed and the
-/// instance fails or is cancelled.
+/// | `fail "no room for {guests}";` | fails the instance, with what `format!` takes as the reason |
 ///
 /// A label in front of a statement names its node: `'again: service charge(&order);`. Without one
 /// the node has the name of its task. `process.now`, `process.id` and `process.key` are what
 /// expressions know of their instance.
+///
+/// # Clauses
+///
+/// Clauses stand behind an activity, in any order, each at most once.
+///
+/// | clause | what it does |
+/// |---|---|
+/// | `retry 5 every 1s..1m then suspend` | five attempts in all, with delays that double from 1 s to 1 min; then an incident instead of a failure. `every` and `then` may be left out: `retry 5` means `every 1s..1m`, and `every 5s` leaves the bound of 1 min, or is its own where it is longer |
+/// | `timeout 30s` | how long one attempt may take |
+/// | `undo task(args)` | what takes the activity back if it completed and the instance fails or is cancelled. The values of the variables that it mentions are kept when the activity completes |
+///
+/// `#[service_task(retry 5 every 1s..1m, timeout 30s)]` says the same of a task wherever it is
+/// called; a clause in the process takes the place of the same word there, as a whole. Durations
+/// are literals with a unit: `500ms`, `30s`, `5m`, `2h`, `3d`, `1.5h`.
 ///
 /// # Variables
 ///

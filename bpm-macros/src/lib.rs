@@ -34,6 +34,10 @@ pub fn workflow_in(input: TokenStream) -> TokenStream {
 /// processes call it. It returns a plain `T` or a `Result<T, E>`. Parameters of the types
 /// `State<T>` and `TaskContext` are given by the engine; the others are the task's arguments.
 ///
+/// `#[service_task(retry 5 every 1s..1m then suspend, timeout 30s)]` says how often the task is
+/// attempted and how long one attempt may take, wherever a process calls it: once and without a
+/// bound otherwise. A clause of the same word at the call takes its place as a whole.
+///
 /// `#[service_task(crate = path)]` names the facade where it cannot be found by the manifest.
 #[proc_macro_attribute]
 pub fn service_task(words: TokenStream, item: TokenStream) -> TokenStream {
