@@ -1,9 +1,9 @@
 //! Calling a task with variables: how processes that are data do it.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 
-use super::signature::{Parameter, Signature, argument};
+use super::signature::{Parameter, Signature};
 
 /// The method that reads the arguments from the variables with the parameters' names.
 pub(super) fn with_variables(facade: &TokenStream, signature: &Signature) -> TokenStream {
@@ -56,7 +56,7 @@ fn body(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let task = crate::lower::plain(&signature.name);
     let call = Ident::new("call", ours);
     let reads = passed(signature).map(|(at, parameter)| {
-        let (local, ty) = (argument(parameter, at), kept(facade, &parameter.ty));
+        let (local, ty) = (local(at), kept(facade, &parameter.ty));
         let name = parameter.name.as_ref().map(crate::lower::plain).unwrap_or_default();
         quote_spanned! {ours=>
             let mut #local =
@@ -64,7 +64,7 @@ fn body(facade: &TokenStream, signature: &Signature) -> TokenStream {
         }
     });
     let values = passed(signature).map(|(at, parameter)| {
-        let (local, reference) = (argument(parameter, at), reference(&parameter.ty));
+        let (local, reference) = (local(at), reference(&parameter.ty));
         quote_spanned!(ours=> #reference #local)
     });
     quote_spanned! {ours=>
@@ -76,6 +76,11 @@ fn body(facade: &TokenStream, signature: &Signature) -> TokenStream {
             __task.#call(#(#values),*).await
         }))
     }
+}
+
+/// The name of a value that was read: no name that a parameter has can meet one of ours.
+fn local(at: usize) -> Ident {
+    format_ident!("__argument_{at}", span = Span::mixed_site())
 }
 
 fn passed(signature: &Signature) -> impl Iterator<Item = (usize, &Parameter)> {
