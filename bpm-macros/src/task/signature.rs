@@ -59,7 +59,7 @@ impl Signature {
             syn::ReturnType::Default => quote::quote!(()),
             syn::ReturnType::Type(_, ty) => quote::quote!(#ty),
         };
-        let parameters = signature.inputs.iter().filter_map(parameter).collect();
+        let parameters = signature.inputs.into_iter().filter_map(parameter).collect();
         let visibility = quote::quote!(#visibility);
         let lifetimes = signature.generics.to_token_stream();
         Some(Signature {
@@ -137,13 +137,13 @@ fn is_possible(signature: &syn::Signature, reports: &mut Vec<Report>) -> bool {
     reports.len() == before
 }
 
-fn parameter(input: &syn::FnArg) -> Option<Parameter> {
+fn parameter(input: syn::FnArg) -> Option<Parameter> {
     let syn::FnArg::Typed(typed) = input else { return None };
     let name = match &*typed.pat {
         syn::Pat::Ident(name) if name.subpat.is_none() => Some(name.ident.clone()),
         _ => None,
     };
-    let ty = (*typed.ty).clone();
+    let ty = *typed.ty;
     Some(Parameter { name, given: given(&ty), ty })
 }
 

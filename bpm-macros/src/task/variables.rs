@@ -78,6 +78,11 @@ fn body(facade: &TokenStream, signature: &Signature) -> TokenStream {
     }
 }
 
+/// The name of a value that was read: no name that a parameter has can meet one of ours.
+fn local(at: usize) -> Ident {
+    format_ident!("__argument_{at}", span = Span::mixed_site())
+}
+
 fn passed(signature: &Signature) -> impl Iterator<Item = (usize, &Parameter)> {
     let parameters = signature.parameters.iter().enumerate();
     parameters.filter(|(_, parameter)| parameter.given.is_none())
