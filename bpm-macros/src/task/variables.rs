@@ -88,11 +88,6 @@ fn passed(signature: &Signature) -> impl Iterator<Item = (usize, &Parameter)> {
     parameters.filter(|(_, parameter)| parameter.given.is_none())
 }
 
-/// A name that no parameter has.
-fn local(at: usize) -> Ident {
-    format_ident!("__argument_{at}", span = Span::mixed_site())
-}
-
 /// What a parameter borrows from, or its type if it does not.
 fn owned(ty: &syn::Type) -> TokenStream {
     match plain(ty) {
