@@ -139,6 +139,9 @@ fn failures() {
     );
     reports("parallel { a: { service f(n); } b: { if n > 3 { fail \"no\"; } } }", &[]);
     reports("let fail = n; let x = fail + 1;", &[]);
+    let branches = "parallel { a: { service f(n); } b: { fail \"no\"; } }";
+    reports(branches, &[]);
+    reports(&format!("{branches} service g(n);"), &["[B005] `g` can never run"]);
 }
 
 #[test]
@@ -148,6 +151,14 @@ fn an_undo_is_a_node_beside_the_ways() {
     reports("let x = service hold(n) undo free(&x);", &[]);
     let read = "[B010] `y` may be unset when `hold` completes, and its undo reads it";
     reports("service hold(n) undo free(&y); let y = n; service f(y);", &[read]);
+    reports(
+        "parallel { a: { service hold(n) undo free(&x); } b: { let x = n; service f(x); } }",
+        &["[B004] the branch `a` reads `x`, which the branch `b` sets"],
+    );
+    reports(
+        "parallel { a: { let x = service hold(n) undo free(x); } b: { let x = n; service f(x); } }",
+        &[],
+    );
     let output = expanded("process P(n: u32) { let x = service hold(n) undo free(&x); }");
     assert!(output.contains("2usize => {"), "{output}");
     assert!(
