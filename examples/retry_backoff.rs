@@ -32,9 +32,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
 
     let mut watch = engine.watch();
-    let run = engine.start(RetryBackoff).key("line-1").await?;
-    let mut waits = 0;
-    while let Some(Watched::Turn(turn)) = watch.next().await {
+    engine.start(RetryBackoff).key("line-1").await?;
+    let (mut waits, mut ended) = (0, false);
+    while !ended && let Some(Watched::Turn(turn)) = watch.next().await {
         for change in &turn.recorded.changes {
             match change {
                 Change::TaskStarted { attempt, failed, .. } => {
@@ -47,12 +47,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     println!("the next one within {bound:?}: {}", delay <= bound);
                     clock.advance(delay);
                 }
-                Change::ProcessCompleted { result, .. } => println!("completed with {result}"),
+                Change::ProcessCompleted { result, .. } => {
+                    println!("completed with {result}");
+                    ended = true;
+                }
                 _ => {}
             }
-        }
-        if run.status().await?.is_end() {
-            break;
         }
     }
     engine.shutdown().await?;
