@@ -102,7 +102,7 @@ impl ProcessDefinition {
         }
         let mut inner = Inner::new(self.0.graph.clone(), None);
         for (policy, node) in inner.policies.iter_mut().zip(self.0.graph.nodes.iter()) {
-            if let Kind::Service { task, .. } = &node.kind {
+            if let Kind::Service { task, .. } | Kind::Undo { task, .. } = &node.kind {
                 *policy = policy.or(own(task));
             }
         }

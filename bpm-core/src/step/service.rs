@@ -58,10 +58,9 @@ impl Turn<'_> {
                     self.attempt_is_over(token);
                 }
             }
-            Err(_) if !running => self.attempt_is_over(token),
             Err(why) => {
                 let failure = Failure::new(self.id(node), FailureKind::Error, why);
-                self.fail(token, failure);
+                self.task_failed(token, &failure, false);
             }
         }
     }
@@ -87,7 +86,11 @@ impl Turn<'_> {
         if retryable && failed < retry.attempts {
             self.schedule_retry(token, attempts, retry.delay_ms(failed));
         } else if undo || (retryable && retry.then == Exhausted::Suspend) {
-            let hint = "mend the cause and retry, skip with a value, or let it fail";
+            let hint = if undo {
+                "mend the cause and retry, or undo it by hand and skip"
+            } else {
+                "mend the cause and retry, skip with a value, or let it fail"
+            };
             let counts = (failed, attempts.lost);
             self.raise_after(token, self.id(node), counts, &failure.message, hint);
         } else {
