@@ -44,7 +44,7 @@ use crate::process::Process;
 use crate::refused::Refused;
 use crate::vars::UserTaskName;
 
-use mailbox::{Message, Post};
+use mailbox::Message;
 use shared::Shared;
 
 pub use crate::history::Recorded;
@@ -154,16 +154,14 @@ impl Engine {
     /// when the cancellation is durable; `outcome` tells when the instance has ended.
     pub async fn cancel(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
         let event = Event::CancelRequested { actor };
-        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
-        self.shared.call(post).await.map(drop)
+        self.shared.deliver(instance, event).await
     }
 
     /// Ends an instance at once and undoes nothing, also in the middle of undoing. The outcome
     /// lists what was not undone.
     pub async fn terminate(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
         let event = Event::TerminateRequested { actor };
-        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
-        self.shared.call(post).await.map(drop)
+        self.shared.deliver(instance, event).await
     }
 
     /// Runs the step of an incident again: a service task has as many attempts as it had at

@@ -37,6 +37,13 @@ pub enum Error {
     Stopped,
 }
 
+impl Error {
+    /// Whether a store failed that may get well by itself.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Error::Store(error) if error.may_pass())
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

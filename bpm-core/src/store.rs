@@ -403,6 +403,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the store may get well by itself, so that asking again makes sense.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Error::Io(_) | Error::Full(_))
+    }
+
     /// The same error for one more caller; what caused it becomes its text.
     pub(crate) fn repeat(&self) -> Self {
         match self {

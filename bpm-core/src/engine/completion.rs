@@ -11,7 +11,6 @@ use crate::json::Json;
 use crate::refused::Refused;
 use crate::store::UserTaskRow;
 
-use super::mailbox::{Message, Post};
 use super::shared::Shared;
 
 /// A completion in the making; await it.
@@ -51,14 +50,11 @@ impl Completion {
             why: error.to_string(),
         })?;
         let event = Event::UserTaskCompleted { task, node: row.node, payload, actor: self.actor };
-        let post =
-            |answer| Message::Post(Post { instance: row.instance, event, answer: Some(answer) });
-        match self.shared.call(post).await {
-            Ok(_) => Ok(()),
+        match self.shared.deliver(row.instance, event).await {
             Err(Error::Refused(refused)) => {
                 Err(closed_meanwhile(&self.shared, task, refused).await)
             }
-            Err(error) => Err(error),
+            delivered => delivered,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::ids::InstanceId;
 use crate::instance::{Ending, Instance, TokenState};
 use crate::refused::Refused;
 use crate::step::step;
-use crate::store::{self, StartRow};
+use crate::store::StartRow;
 
 use super::live::{Cache, Live};
 use super::mailbox::{Answer, Message, Post, Start};
@@ -182,7 +182,7 @@ impl Dispatcher {
         self.note_unreadable(post.instance, &error);
         match post.answer {
             Some(answer) => answer.send(Err(error)),
-            None if matches!(error, Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+            None if error.may_pass() => {
                 self.again.push((self.later(RETRY_COMMIT), Message::Post(post)));
             }
             None => {}

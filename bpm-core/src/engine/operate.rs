@@ -6,7 +6,6 @@ use crate::ids::IncidentId;
 use crate::refused::Refused;
 use crate::store::IncidentRow;
 
-use super::mailbox::{Message, Post};
 use super::shared::Shared;
 
 impl Shared {
@@ -17,17 +16,14 @@ impl Shared {
         if let Some(refused) = closed(&row) {
             return Err(refused.into());
         }
-        let instance = row.instance;
-        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
-        match self.call(post).await {
-            Ok(_) => Ok(()),
+        match self.deliver(row.instance, event).await {
             Err(Error::Refused(
                 refused @ (Refused::UnknownIncident(_) | Refused::Ended { .. }),
             )) => {
                 // Two people decided: the refusal says what the other one did.
                 Err(closed(&self.incident(incident).await?).unwrap_or(refused).into())
             }
-            Err(error) => Err(error),
+            delivered => delivered,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::ids::InstanceId;
 use crate::refused::Refused;
 use crate::store::{self, Store};
 
-use super::mailbox::{Answer, Mailbox, Message};
+use super::mailbox::{Answer, Mailbox, Message, Post};
 use super::options::EngineOptions;
 use super::registry::Registry;
 use super::statistics::Counters;
@@ -51,6 +51,12 @@ impl Shared {
         let (sender, answer) = oneshot::channel();
         self.mailbox.post(message(Answer { sender, permit }));
         answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Brings an event to its instance, and awaits that it is durable or refused.
+    pub(super) async fn deliver(&self, instance: InstanceId, event: Event) -> Result<(), Error> {
+        let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
+        self.call(post).await.map(drop)
     }
 
     /// Asks the store, on a thread that may block.

@@ -86,10 +86,8 @@ impl Turn<'_> {
         let Some(node) = self.node_of(token) else { return };
         if self.is_undo(node) {
             self.undone(token);
-        } else if self.set_result(node, value).is_ok() {
-            let visit = self.instance.next_number();
-            self.remember_undo(node, visit);
-            self.leave(token, node);
+        } else {
+            self.complete_by_hand(token, node, value);
         }
     }
 

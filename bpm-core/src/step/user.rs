@@ -77,7 +77,12 @@ impl Turn<'_> {
         let Some(token) = self.waiting_for(task) else { return };
         let Some(node) = self.node_of(token) else { return };
         self.record(Change::UserTaskClosed { token, task, how: Closing::Completed, by });
-        if self.set_result(node, payload).is_ok() {
+        self.complete_by_hand(token, node, payload);
+    }
+
+    /// A person gave the activity's value, which was found to fit.
+    pub(super) fn complete_by_hand(&mut self, token: TokenId, node: usize, value: &Json) {
+        if self.set_result(node, value).is_ok() {
             let visit = self.instance.next_number();
             self.remember_undo(node, visit);
             self.leave(token, node);

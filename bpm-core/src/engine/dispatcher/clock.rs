@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
 use crate::event::Event;
-use crate::store::{self, TimerRow};
+use crate::store::TimerRow;
 
 use super::super::mailbox::{Message, Post};
 use super::super::timers;
@@ -65,7 +64,7 @@ impl Dispatcher {
                 let event = Event::TimerFired { token, node, timer: number };
                 self.deliver(Post { instance, event, answer: None });
             }
-            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+            Err(error) if error.may_pass() => {
                 self.again.push((self.later(RETRY_COMMIT), Message::Fire(timer)));
             }
             Ok(None) | Err(_) => {}

@@ -119,7 +119,7 @@ impl Dispatcher {
                     self.shared.watchers.send(instance, &turn.process, || recorded);
                 }
             }
-            Err(store::Error::Io(_) | store::Error::Full(_)) => {
+            Err(error) if error.may_pass() => {
                 self.again.push((self.later(RETRY_COMMIT), Message::LookFor(turn)));
             }
             Err(_) => {}

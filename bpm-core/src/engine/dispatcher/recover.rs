@@ -25,7 +25,7 @@ impl Dispatcher {
                 self.tell_if_ended(instance);
                 self.go_on(instance);
             }
-            Err(Error::Store(store::Error::Io(_) | store::Error::Full(_))) => {
+            Err(error) if error.may_pass() => {
                 self.recover_later(instance);
             }
             Err(error) => self.note_unreadable(instance, &error),
