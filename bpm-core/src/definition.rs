@@ -90,6 +90,12 @@ impl ProcessDefinition {
         Self::new(graph, Some(visit))
     }
 
+    /// A definition of any graph and code, unchecked: for tests that make processes at random.
+    #[doc(hidden)]
+    pub fn of_graph(graph: Graph, visit: Option<Visit>) -> Self {
+        Self::new(graph, visit)
+    }
+
     fn new(graph: Graph, visit: Option<Visit>) -> Self {
         Self(Arc::new(Inner::new(graph, visit)))
     }

@@ -1,5 +1,6 @@
 //! Events: what happens to an instance. One event is one turn.
 
+use bpm_model::graph::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{IncidentId, UserTaskId};
@@ -49,6 +50,9 @@ pub enum Event {
         /// Whether another attempt may mend it.
         #[serde(default)]
         retryable: bool,
+        /// The boundary event whose pattern matches the error, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caught: Option<Caught>,
     },
     /// A timer is due.
     TimerFired {
@@ -173,6 +177,16 @@ pub struct Failure {
 
 fn is_null(json: &Json) -> bool {
     json.text() == "null"
+}
+
+/// The boundary event that catches an error of its activity, with what its pattern bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caught {
+    /// The node of the boundary event.
+    pub boundary: Text,
+    /// The values of the names in its pattern, by variable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(Text, Json)>,
 }
 
 /// What sort of failure.

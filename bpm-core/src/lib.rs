@@ -36,7 +36,7 @@ pub mod __private {
         Condition, Edge, Graph, List, Node, Origin, Outcome, Scope, ScopeKind, Text,
         Variable as Slot,
     };
-    pub use bpm_model::kind::Kind;
+    pub use bpm_model::kind::{Kind, Trigger};
     pub use bpm_model::policy::{Exhausted, Policy, Retry};
 
     pub use crate::process::{Input, Never, Process};

@@ -191,6 +191,11 @@ impl<'a> Turn<'a> {
             Kind::Script => self.script(token, node),
             Kind::Exclusive | Kind::Each => self.choose(token, node),
             Kind::Parallel => self.fork_or_join(token, node),
+            Kind::Scope { .. }
+            | Kind::Leave { .. }
+            | Kind::Boundary { .. }
+            | Kind::Race { .. }
+            | Kind::Won { .. } => self.broken(token, node, "scopes"),
         }
     }
 

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::event::Failure;
 use crate::ids::InstanceId;
 use crate::json::Json;
 use crate::task::{Key, ServiceTask, TaskContext, TaskError, TaskSignature};
@@ -101,6 +102,8 @@ pub enum Cx {
     Run(TaskContext),
     /// To ask whether a value from outside fits the variable that the node sets.
     Accept(Json),
+    /// To ask whether a boundary event catches a failure of its activity or scope.
+    Catch(Failure),
     /// To ask what the service task of the node needs.
     Describe,
 }
@@ -130,6 +133,8 @@ pub(crate) enum Does {
     End(Json),
     /// Fails the instance, for this reason.
     Fail(String),
+    /// Whether a boundary event catches the failure.
+    Caught(bool),
     /// The value from outside fits.
     Accepted,
     /// What the service task needs.
@@ -311,6 +316,11 @@ impl<'a> Vars<'a> {
     /// A choice: takes the n-th way out.
     pub fn port(&self, port: usize) -> Result<Visited, TaskError> {
         Ok(Visited(Does::Port(port)))
+    }
+
+    /// A boundary event: whether it catches the failure that it was asked about.
+    pub fn caught(&self, matches: bool) -> Result<Visited, TaskError> {
+        Ok(Visited(Does::Caught(matches)))
     }
 
     /// `wait D`: a timer that is due so long after this turn.

@@ -14,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::graph::{Condition, Edge, Graph, Node, Outcome, Scope, ScopeKind, Variable};
-use crate::kind::Kind;
+use crate::kind::{Kind, Trigger};
 use crate::policy::{Exhausted, Policy, Retry};
 
 /// What a graph does, as one number. Prints as 32 lower-case hexadecimal digits and parses from
@@ -120,6 +120,36 @@ impl Hash {
                 self.text(task);
                 self.number(*of);
             }
+            Kind::Scope { copies } => {
+                self.byte(11);
+                self.list(copies, |hash, (of, copy)| {
+                    hash.number(*of);
+                    hash.number(*copy);
+                });
+            }
+            Kind::Leave { of } => {
+                self.byte(12);
+                self.number(*of);
+            }
+            Kind::Boundary { of, on, interrupts } => {
+                self.byte(13);
+                self.number(*of);
+                self.byte(match on {
+                    Trigger::Error => 0,
+                    Trigger::After => 1,
+                    Trigger::At => 2,
+                    Trigger::Every => 3,
+                });
+                self.byte(u8::from(*interrupts));
+            }
+            Kind::Race { wins } => {
+                self.byte(14);
+                self.millis(u64::from(*wins));
+            }
+            Kind::Won { race } => {
+                self.byte(15);
+                self.number(*race);
+            }
         }
     }
 
@@ -166,6 +196,7 @@ impl Hash {
                 self.text(value);
             }
             Condition::Default => self.byte(4),
+            Condition::Boundary => self.byte(5),
         }
     }
 
@@ -185,6 +216,10 @@ impl Hash {
                 self.text(name);
                 self.number(*fork);
                 self.numbers(after);
+            }
+            ScopeKind::Body { of } => {
+                self.byte(2);
+                self.number(*of);
             }
         }
         self.number(*parent);

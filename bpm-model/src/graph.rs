@@ -111,6 +111,9 @@ pub enum Condition {
     VariableEq(Text, Text),
     /// No other edge of the node was taken.
     Default,
+    /// Never by a token that leaves the node: it leads from an activity or a scope to one of its
+    /// boundary events.
+    Boundary,
 }
 
 /// A process variable: one place that holds a value.
@@ -152,6 +155,12 @@ pub enum ScopeKind {
         fork: usize,
         /// The sibling branches (scope indices) that complete before this one starts.
         after: List<usize>,
+    },
+    /// The body of a [scope](Kind::Scope), or of a [boundary event](Kind::Boundary) that does not
+    /// interrupt.
+    Body {
+        /// The node that opens it.
+        of: usize,
     },
 }
 

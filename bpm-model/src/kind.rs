@@ -1,6 +1,6 @@
 //! The kinds of nodes.
 
-use crate::graph::Text;
+use crate::graph::{List, Text};
 use crate::policy::Policy;
 
 /// What a node does when a token reaches it.
@@ -51,6 +51,73 @@ pub enum Kind {
     Each,
     /// A parallel gateway: a fork (one way in, several out) or a join (several in, one out).
     Parallel,
+    /// A sub-process: a boundary of the saga and of cancellation. Its first way out leads to its
+    /// body, the others to its boundary events; [`Kind::Leave`] is where its body ends.
+    Scope {
+        /// The variables of which the body has copies of its own, each with its copy: written
+        /// when the body begins, and written back when it has completed and, in a race, won.
+        copies: List<(usize, usize)>,
+    },
+    /// Where the body of a scope completes, or that of a boundary event which does not interrupt.
+    /// Behind a scope's body the flow goes on; behind that of a boundary event it ends.
+    Leave {
+        /// The node that the body belongs to.
+        of: usize,
+    },
+    /// A boundary event of an activity or a scope: an edge of the condition
+    /// [`Boundary`](crate::graph::Condition::Boundary) leads from there to it, and its way out to
+    /// what handles the event.
+    Boundary {
+        /// The activity or scope.
+        of: usize,
+        /// What it waits for.
+        on: Trigger,
+        /// Whether the activity or scope is cancelled and undone when it happens. If not, what
+        /// handles it runs beside, as a body of its own.
+        interrupts: bool,
+    },
+    /// A race: a token runs each branch, and each branch is one scope.
+    Race {
+        /// How many branches must complete.
+        wins: u32,
+    },
+    /// The end of a race: goes on with one token when enough branches have completed and the
+    /// others are undone.
+    Won {
+        /// The race.
+        race: usize,
+    },
+}
+
+/// What a boundary event waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Trigger {
+    /// A failure that its pattern matches.
+    Error,
+    /// So much time since the activity or scope began; the process's compiled code says how much.
+    After,
+    /// A time; the process's compiled code says which.
+    At,
+    /// Every time that so much time has passed.
+    Every,
+}
+
+impl Trigger {
+    /// Whether a timer brings it.
+    pub fn is_timer(self) -> bool {
+        self != Trigger::Error
+    }
+
+    /// The word in the process's source.
+    pub fn word(self) -> &'static str {
+        match self {
+            Trigger::Error => "error",
+            Trigger::After => "after",
+            Trigger::At => "at",
+            Trigger::Every => "every",
+        }
+    }
 }
 
 impl Kind {
@@ -88,6 +155,11 @@ impl Kind {
             Kind::Exclusive => "exclusive gateway",
             Kind::Each => "loop over a list",
             Kind::Parallel => "parallel gateway",
+            Kind::Scope { .. } => "scope",
+            Kind::Leave { .. } => "end of a scope",
+            Kind::Boundary { .. } => "boundary event",
+            Kind::Race { .. } => "race",
+            Kind::Won { .. } => "end of a race",
         }
     }
 }

@@ -79,6 +79,9 @@ impl<'g> Drawing<'g> {
             Kind::Each => Shape::Each,
             Kind::Parallel if splits => Shape::Fork,
             Kind::Parallel => Shape::Join,
+            Kind::Scope { .. } | Kind::Leave { .. } | Kind::Boundary { .. } => Shape::Script,
+            Kind::Race { .. } => Shape::Fork,
+            Kind::Won { .. } => Shape::Join,
         }
     }
 
@@ -106,6 +109,7 @@ impl<'g> Drawing<'g> {
             Condition::Expression(expression) => one_line(expression),
             Condition::VariableEq(name, value) => one_line(&format!("{name} == {value}")),
             Condition::Default => "else".to_owned(),
+            Condition::Boundary => String::new(),
             Condition::Always | Condition::Code if self.shape(*from) == Shape::Each => {
                 let is_body = self.outs[*from].first() == Some(&edge);
                 if is_body { "next" } else { "done" }.to_owned()

@@ -42,7 +42,7 @@ fn said(graph: &Graph) -> Said {
 fn fork(graph: &Graph, branch: usize) -> Option<usize> {
     match graph.scopes[branch].kind {
         ScopeKind::Branch { fork, .. } => Some(fork),
-        ScopeKind::Process => None,
+        ScopeKind::Process | ScopeKind::Body { .. } => None,
     }
 }
 

@@ -45,7 +45,9 @@ impl Conditions {
 
 fn test(condition: &Condition) -> Test {
     match condition {
-        Condition::Always | Condition::Code | Condition::Default => Test::None,
+        Condition::Always | Condition::Code | Condition::Default | Condition::Boundary => {
+            Test::None
+        }
         Condition::Expression(source) => match Expression::parse(source) {
             Ok(expression) => Test::Expression(expression),
             Err(error) => Test::Broken(format!(

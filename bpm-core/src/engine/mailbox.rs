@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::error::Error;
-use crate::event::{Event, Failure, TokenId};
+use crate::event::{Caught, Event, Failure, TokenId};
 use crate::ids::InstanceId;
 use crate::instance::Ending;
 use crate::json::Json;
@@ -74,6 +74,8 @@ pub(super) struct Over {
 pub(super) struct Failed {
     pub(super) failure: Failure,
     pub(super) retryable: bool,
+    /// The boundary event that catches it, if one does.
+    pub(super) caught: Option<Caught>,
 }
 
 /// A turn of which nobody knows whether it is durable.

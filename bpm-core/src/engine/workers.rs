@@ -258,12 +258,12 @@ fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
 fn failed(node: String, kind: FailureKind, error: &TaskError) -> Failed {
     let mut failure = Failure::new(node, kind, error.to_string());
     failure.chain = error.chain().split_off(1);
-    Failed { failure, retryable: error.is_retryable() }
+    Failed { failure, retryable: error.is_retryable(), caught: None }
 }
 
 fn panicked(node: &str, panic: &(dyn Any + Send)) -> Failed {
     let text = format!("panicked: {}", panic_text(panic));
-    Failed { failure: Failure::new(node, FailureKind::Panic, text), retryable: true }
+    Failed { failure: Failure::new(node, FailureKind::Panic, text), retryable: true, caught: None }
 }
 
 fn too_large(node: String, result: &Json, limit: usize) -> Failed {
@@ -271,7 +271,11 @@ fn too_large(node: String, result: &Json, limit: usize) -> Failed {
     let message = format!(
         "its result has {bytes} bytes as JSON, more than the {limit} of `EngineOptions::payload_bytes`"
     );
-    Failed { failure: Failure::new(node, FailureKind::Error, message), retryable: false }
+    Failed {
+        failure: Failure::new(node, FailureKind::Error, message),
+        retryable: false,
+        caught: None,
+    }
 }
 
 /// A future whose panics are values, wherever in it they come from: the user's code runs when the

@@ -1,7 +1,7 @@
 //! The graph as a constant.
 
 use bpm_model::graph::{Condition, Edge, Graph, Node, Outcome, Scope, ScopeKind, Variable};
-use bpm_model::kind::Kind;
+use bpm_model::kind::{Kind, Trigger};
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
 
@@ -91,6 +91,27 @@ impl Printer<'_> {
             Kind::Exclusive => quote_spanned!(ours()=> Exclusive),
             Kind::Each => quote_spanned!(ours()=> Each),
             Kind::Parallel => quote_spanned!(ours()=> Parallel),
+            Kind::Scope { copies } => {
+                let pairs = copies.iter().map(|(of, copy)| quote_spanned!(ours()=> (#of, #copy)));
+                let copies = self.list(pairs);
+                quote_spanned!(ours()=> Scope { copies: #copies })
+            }
+            Kind::Leave { of } => quote_spanned!(ours()=> Leave { of: #of }),
+            Kind::Boundary { of, on, interrupts } => {
+                let on = match on {
+                    Trigger::Error => quote_spanned!(ours()=> Error),
+                    Trigger::After => quote_spanned!(ours()=> After),
+                    Trigger::At => quote_spanned!(ours()=> At),
+                    Trigger::Every => quote_spanned!(ours()=> Every),
+                };
+                quote_spanned! {ours()=>
+                    Boundary {
+                        of: #of, on: #facade::__private::Trigger::#on, interrupts: #interrupts,
+                    }
+                }
+            }
+            Kind::Race { wins } => quote_spanned!(ours()=> Race { wins: #wins }),
+            Kind::Won { race } => quote_spanned!(ours()=> Won { race: #race }),
         }
     }
 
@@ -112,6 +133,7 @@ impl Printer<'_> {
             Condition::Always => quote_spanned!(ours()=> Always),
             Condition::Code => quote_spanned!(ours()=> Code),
             Condition::Default => quote_spanned!(ours()=> Default),
+            Condition::Boundary => quote_spanned!(ours()=> Boundary),
             Condition::Expression(text) => {
                 let text = self.text(text);
                 quote_spanned!(ours()=> Expression(#text))
@@ -139,6 +161,7 @@ impl Printer<'_> {
                 let (name, after) = (self.text(name), self.indices(after));
                 quote_spanned!(ours()=> Branch { name: #name, fork: #fork, after: #after })
             }
+            ScopeKind::Body { of } => quote_spanned!(ours()=> Body { of: #of }),
         };
         quote_spanned! {ours()=>
             #facade::__private::Scope {

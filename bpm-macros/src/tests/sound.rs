@@ -43,7 +43,7 @@ fn lead_out(graph: &mut Graph, node: usize) {
             Some(edge) => merge_on(graph, edge),
             None => join_of(graph, fork),
         },
-        ScopeKind::Process => add(graph, Kind::End { returns: false }, 0),
+        ScopeKind::Process | ScopeKind::Body { .. } => add(graph, Kind::End { returns: false }, 0),
     };
     connect(graph, node, to);
 }
@@ -118,7 +118,7 @@ fn reached(graph: &Graph, node: usize) -> Vec<usize> {
 fn join_of(graph: &Graph, fork: usize) -> usize {
     let of_block = |scope: &usize| match graph.scopes[*scope].kind {
         ScopeKind::Branch { fork: of, .. } => of == fork,
-        ScopeKind::Process => false,
+        ScopeKind::Process | ScopeKind::Body { .. } => false,
     };
     let branches: Vec<usize> = (0..graph.scopes.len()).filter(of_block).collect();
     let lowered = (0..graph.nodes.len()).filter(|node| !graph.nodes[*node].id.starts_with("added"));

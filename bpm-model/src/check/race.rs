@@ -190,7 +190,7 @@ fn beside(graph: &Graph, crossings: &Crossings, branch: usize) -> Vec<usize> {
         ScopeKind::Branch { fork, .. } => {
             concurrent(graph, &crossings.blocks[&fork]).remove(&scope).unwrap_or_default()
         }
-        ScopeKind::Process => Vec::new(),
+        ScopeKind::Process | ScopeKind::Body { .. } => Vec::new(),
     };
     around(graph, branch).flat_map(beside).collect()
 }

@@ -125,7 +125,7 @@ pub(super) fn crossed(graph: &Graph, edge: &Edge) -> (Vec<usize>, Vec<usize>) {
 pub(super) fn after(graph: &Graph, scope: usize) -> &[usize] {
     match &graph.scopes[scope].kind {
         ScopeKind::Branch { after, .. } => after,
-        ScopeKind::Process => &[],
+        ScopeKind::Process | ScopeKind::Body { .. } => &[],
     }
 }
 

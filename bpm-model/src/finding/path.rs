@@ -21,6 +21,7 @@ pub(super) fn variable(graph: &Graph, variable: usize) -> String {
 pub(super) fn branch(graph: &Graph, scope: usize) -> String {
     match &graph.scopes[scope].kind {
         ScopeKind::Branch { name, .. } => format!("`{name}`"),
+        ScopeKind::Body { of } => format!("`{}`", graph.nodes[*of].id),
         ScopeKind::Process => format!("`{}`", graph.name),
     }
 }
@@ -70,8 +71,8 @@ fn waits(graph: &Graph, join: usize, missing: &Edge) -> String {
 fn passed(graph: &Graph, node: usize) -> Option<String> {
     let node = &graph.nodes[node];
     let silent = match node.kind {
-        Kind::Exclusive | Kind::Each => true,
-        Kind::Parallel => graph.origin == Origin::Workflow,
+        Kind::Exclusive | Kind::Each | Kind::Leave { .. } => true,
+        Kind::Parallel | Kind::Race { .. } | Kind::Won { .. } => graph.origin == Origin::Workflow,
         _ => false,
     };
     (!silent).then(|| node.id.to_string())
@@ -86,6 +87,7 @@ pub(super) fn choice(graph: &Graph, edge: &Edge) -> Option<String> {
         Condition::Expression(text) => Some(format!("if {text}")),
         Condition::VariableEq(name, value) => Some(format!("if {name} == {value}")),
         Condition::Default => Some("otherwise".to_owned()),
+        Condition::Boundary => None,
         Condition::Code | Condition::Always => {
             let from = &graph.nodes[edge.from];
             let chooses = from.kind.is_choice() && graph.origin == Origin::Built;

@@ -48,8 +48,8 @@ impl Dispatcher {
         let Over { instance, token, visit, attempt, node, result } = over;
         let event = match result {
             Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
-            Err(Failed { failure, retryable }) => {
-                Event::TaskFailed { token, node, visit, attempt, failure, retryable }
+            Err(Failed { failure, retryable, caught }) => {
+                Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught }
             }
         };
         self.deliver(Post { instance, event, answer: None });
@@ -65,7 +65,8 @@ impl Dispatcher {
         };
         let failure = Failure::new(node.as_str(), kind, message);
         let retryable = timed_out;
-        let event = Event::TaskFailed { token, node, visit, attempt, failure, retryable };
+        let caught = None;
+        let event = Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught };
         self.deliver(Post { instance, event, answer: None });
     }
 }
