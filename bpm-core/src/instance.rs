@@ -1,6 +1,7 @@
 //! The state of an instance: tokens, variables, status. Only [`Instance::apply`] changes it.
 
 mod replay;
+mod scopes;
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::clock::Timestamp;
-use crate::event::{Actor, Failure, TokenId};
+use crate::event::{Actor, Failure, ScopeId, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
 use crate::store::{Status, TimerRow};
 use crate::vars::Values;
+
+pub use scopes::{Opened, Returned};
+
+pub(crate) use scopes::PROCESS;
 
 /// An instance of a process, as its changes have made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +41,12 @@ pub struct Instance {
     /// What completed and can be undone, in the order of completion.
     #[serde(default)]
     undoable: Vec<Undoable>,
+    /// The scopes that are open, in the order in which they were opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<Opened>,
+    /// Where the result came from, while what has not completed is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    returned: Option<Returned>,
 }
 
 /// A completed activity that can be undone.
@@ -47,6 +58,12 @@ pub struct Undoable {
     pub visit: u64,
     /// The variables that the undo reads, as they were when the activity completed.
     pub values: Values,
+    /// The scope that it belongs to.
+    #[serde(default, skip_serializing_if = "scopes::is_process")]
+    pub scope: ScopeId,
+    /// The token that undoes it, once one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<TokenId>,
 }
 
 /// A token: the unit of execution.
@@ -57,6 +74,9 @@ pub struct Token {
     pub id: TokenId,
     /// The node that it is at.
     pub node: Text,
+    /// The scope that it is in.
+    #[serde(default, skip_serializing_if = "scopes::is_process")]
+    pub scope: ScopeId,
     /// What it does there.
     #[serde(flatten)]
     pub state: TokenState,
@@ -71,6 +91,7 @@ pub struct Token {
 ///           │ │                         ╰────────────────────┤
 ///           │ ├───► wait ──────────► Timing ─────────────────┤
 ///           │ ├───► user task ─────► Waiting ────────────────┤
+///           │ ├───► boundary ──────► Timing ───► (its handler)
 ///           │ ├───► join ──────────► Joining ──► (consumed)  │
 ///           │ ╰───► what a person must mend ──► Incident ────╯
 ///           ╰─────► gateway, script ──► Ready at the next node; end ──► (consumed)
@@ -104,7 +125,8 @@ pub enum TokenState {
         /// The user task.
         task: UserTaskId,
     },
-    /// It waits at a join for the others.
+    /// It waits for others: at a join, at the end of a race, or where its activity or scope has
+    /// completed while something still runs beside.
     Joining,
     /// A person must decide.
     Incident {
@@ -156,6 +178,8 @@ impl Instance {
             cancelled_by: None,
             result: None,
             undoable: Vec::new(),
+            scopes: Vec::new(),
+            returned: None,
         }
     }
 
@@ -186,13 +210,20 @@ impl Instance {
                 self.put(*token, TokenState::Ready);
             }
             Change::IncidentClosed { token, .. } => self.put(*token, TokenState::Ready),
+            Change::TokenEntered { token, scope } => self.enter(*token, *scope),
+            Change::ScopeOpened { scope, node, parent } => self.open(*scope, node, *parent),
+            Change::ScopeUnwinding { scope, why } => self.unwind(*scope, why),
+            Change::ScopeClosed { scope } => self.close(*scope),
             Change::ProcessFailing { failure } => self.fail(failure),
-            Change::FailureRelated { failure } => self.relate(failure),
+            Change::FailureRelated { failure, scope } => self.relate_in(*scope, failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
-            Change::UndoRecorded { node, visit, values } => self.undoable(node, *visit, values),
-            Change::UndoStarted { token, node } => self.create(*token, node.clone()),
-            Change::Undone { .. } => drop(self.undoable.pop()),
+            Change::UndoRecorded { node, visit, values, scope } => {
+                self.undoable(node, *visit, values, *scope);
+            }
+            Change::UndoStarted { token, node, visit } => self.undo(*token, node, *visit),
+            Change::Undone { visit, .. } => self.undoable.retain(|done| done.visit != *visit),
             Change::ProcessTerminated { actor } => self.terminate(actor),
+            Change::ResultFixed { node, result, stands } => self.fix(node, result, stands),
             Change::ProcessCompleted { result, .. } => self.complete(result),
             Change::ProcessFailed => self.end(Status::Failed),
             Change::ProcessCancelled => self.end(Status::Cancelled),
@@ -200,7 +231,7 @@ impl Instance {
     }
 
     fn create(&mut self, token: TokenId, node: Text) {
-        self.tokens.push(Token { id: token, node, state: TokenState::Ready });
+        self.tokens.push(Token { id: token, node, scope: 0, state: TokenState::Ready });
         self.next_token = token + 1;
     }
 
@@ -247,7 +278,8 @@ impl Instance {
 
     fn fail(&mut self, failure: &Failure) {
         self.status = Status::Failing;
-        self.failure = Some(failure.clone());
+        self.relate(failure);
+        self.absorb_failures();
     }
 
     fn relate(&mut self, failure: &Failure) {
@@ -260,13 +292,14 @@ impl Instance {
     fn cancel(&mut self, actor: &Actor) {
         self.status = Status::Cancelling;
         self.cancelled_by = Some(actor.clone());
+        self.absorb_failures();
     }
 
-    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)]) {
+    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)], scope: ScopeId) {
         self.number(visit);
         let mut values = Values::default();
         kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));
-        self.undoable.push(Undoable { node: node.clone(), visit, values });
+        self.undoable.push(Undoable { node: node.clone(), visit, values, scope, by: None });
     }
 
     fn terminate(&mut self, actor: &Actor) {
@@ -282,6 +315,7 @@ impl Instance {
     fn end(&mut self, status: Status) {
         self.status = status;
         self.tokens.clear();
+        self.scopes.clear();
     }
 
     /// The tokens, by id.
@@ -319,7 +353,7 @@ impl Instance {
                 let not_undone = self.undoable.iter().map(|done| done.node.to_string()).collect();
                 Ending::Terminated(Termination { by, not_undone })
             }),
-            Status::Running | Status::Failing | Status::Cancelling => None,
+            Status::Running | Status::Failing | Status::Cancelling | Status::Completing => None,
         }
     }
 
@@ -362,11 +396,6 @@ impl Instance {
     pub(crate) fn resting(&self, incident: IncidentId) -> Option<&Token> {
         let rests = |token: &&Token| matches!(&token.state, TokenState::Incident { incident: id, .. } if *id == incident);
         self.tokens.iter().find(rests)
-    }
-
-    /// The completed activity that is undone next.
-    pub fn next_undo(&self) -> Option<&Undoable> {
-        self.undoable.last()
     }
 
     /// The values as one JSON object.

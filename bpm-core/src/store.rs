@@ -172,6 +172,8 @@ pub enum Status {
     Failing,
     /// It is being cancelled; attempts in flight are awaited, then what completed is undone.
     Cancelling,
+    /// Its result is known; what has not completed beside the path that gave it is undone.
+    Completing,
     /// It ended with a result.
     Completed,
     /// It ended with a failure.
@@ -184,10 +186,11 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 7] = [
+    pub const ALL: [Status; 8] = [
         Status::Running,
         Status::Failing,
         Status::Cancelling,
+        Status::Completing,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
@@ -205,6 +208,7 @@ impl Status {
             Status::Running => "Running",
             Status::Failing => "Failing",
             Status::Cancelling => "Cancelling",
+            Status::Completing => "Completing",
             Status::Completed => "Completed",
             Status::Failed => "Failed",
             Status::Cancelled => "Cancelled",

@@ -26,7 +26,7 @@ CREATE TABLE bpm_instance (
     key          TEXT,
     input_hash   INTEGER NOT NULL,
     status       TEXT    NOT NULL CHECK (status IN
-                     ('Running', 'Failing', 'Cancelling', 'Completed', 'Failed', 'Cancelled',
+                     ('Running', 'Failing', 'Cancelling', 'Completing', 'Completed', 'Failed', 'Cancelled',
                       'Terminated')),
     active       INTEGER NOT NULL CHECK (active IN (0, 1)),
     tokens       TEXT    NOT NULL,  -- a JSON array, as of state_seq
