@@ -24,7 +24,7 @@ pub struct Instance {
     pub key: Option<String>,
     /// The number of the last turn.
     pub seq: u64,
-    /// The status.
+    /// The status; that it is [suspended](Self::suspended) comes on top of it.
     pub status: Status,
     tokens: Vec<Token>,
     next_token: TokenId,
@@ -36,6 +36,21 @@ pub struct Instance {
     /// What completed and can be undone, in the order of completion.
     #[serde(default)]
     undoable: Vec<Undoable>,
+    /// The last time that it was suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suspension: Option<Suspension>,
+}
+
+/// That an instance was suspended, and whether it still is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Who suspended it.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Who resumed it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<(Actor, Timestamp)>,
 }
 
 /// A completed activity that can be undone.
@@ -156,6 +171,7 @@ impl Instance {
             cancelled_by: None,
             result: None,
             undoable: Vec::new(),
+            suspension: None,
         }
     }
 
@@ -192,6 +208,8 @@ impl Instance {
             Change::UndoRecorded { node, visit, values } => self.undoable(node, *visit, values),
             Change::UndoStarted { token, node } => self.create(*token, node.clone()),
             Change::Undone { .. } => drop(self.undoable.pop()),
+            Change::ProcessSuspended { actor, at } => self.suspend(actor, *at),
+            Change::ProcessResumed { actor, at } => self.resume(actor, *at),
             Change::ProcessTerminated { actor } => self.terminate(actor),
             Change::ProcessCompleted { result, .. } => self.complete(result),
             Change::ProcessFailed => self.end(Status::Failed),
@@ -269,6 +287,16 @@ impl Instance {
         self.undoable.push(Undoable { node: node.clone(), visit, values });
     }
 
+    fn suspend(&mut self, by: &Actor, at: Timestamp) {
+        self.suspension = Some(Suspension { by: by.clone(), at, resumed: None });
+    }
+
+    fn resume(&mut self, by: &Actor, at: Timestamp) {
+        if let Some(suspension) = &mut self.suspension {
+            suspension.resumed = Some((by.clone(), at));
+        }
+    }
+
     fn terminate(&mut self, actor: &Actor) {
         self.cancelled_by = Some(actor.clone());
         self.end(Status::Terminated);
@@ -299,11 +327,37 @@ impl Instance {
         &self.values
     }
 
-    /// Whether it must go on by itself: a token can move, or an attempt is in flight.
+    /// Whether it must go on by itself: a token can move, or an attempt is in flight. While it is
+    /// suspended no token can move.
     pub fn is_active(&self) -> bool {
-        self.tokens
-            .iter()
-            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing(_)))
+        let can_move = self.suspended().is_none();
+        self.tokens.iter().any(|token| match token.state {
+            TokenState::Ready => can_move,
+            TokenState::Executing(_) => true,
+            _ => false,
+        })
+    }
+
+    /// Whether a token can move.
+    pub(crate) fn can_move(&self) -> bool {
+        let ready = |token: &Token| token.state == TokenState::Ready;
+        self.suspended().is_none() && self.tokens.iter().any(ready)
+    }
+
+    /// The suspension, while it is suspended.
+    pub fn suspended(&self) -> Option<&Suspension> {
+        let suspension = self.suspension.as_ref().filter(|suspension| suspension.resumed.is_none());
+        suspension.filter(|_| !self.status.is_end())
+    }
+
+    /// Who resumed it last, and when.
+    pub(crate) fn resumed(&self) -> Option<&(Actor, Timestamp)> {
+        self.suspension.as_ref()?.resumed.as_ref()
+    }
+
+    /// The status that is stored and shown: `status`, or that it is suspended.
+    pub fn shown_status(&self) -> Status {
+        if self.suspended().is_some() { Status::Suspended } else { self.status }
     }
 
     /// How it ended, if it has.
@@ -319,7 +373,7 @@ impl Instance {
                 let not_undone = self.undoable.iter().map(|done| done.node.to_string()).collect();
                 Ending::Terminated(Termination { by, not_undone })
             }),
-            Status::Running | Status::Failing | Status::Cancelling => None,
+            Status::Running | Status::Failing | Status::Cancelling | Status::Suspended => None,
         }
     }
 

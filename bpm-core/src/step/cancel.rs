@@ -22,11 +22,12 @@ impl Turn<'_> {
     /// While the instance is failing, nothing but its end changes: what is being undone goes on.
     pub(super) fn cancel_requested(&mut self, actor: &Actor) {
         let running = self.instance.status == Status::Running;
+        self.lift_suspension(actor);
         self.record(Change::ProcessCancelling { actor: actor.clone() });
         if running {
             self.quiesce(Some(actor));
-            self.end_if_quiet();
         }
+        self.end_if_quiet();
     }
 
     /// Ends every wait and every token that could move; tells attempts in flight to stop.

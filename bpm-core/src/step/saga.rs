@@ -43,8 +43,11 @@ impl Turn<'_> {
         self.undo_or_end();
     }
 
-    /// Nothing is in flight: undoes what is left, or ends.
+    /// Nothing is in flight: undoes what is left, or ends. Not while the instance is suspended.
     pub(super) fn undo_or_end(&mut self) {
+        if self.instance.suspended().is_some() {
+            return;
+        }
         let Some(next) = self.instance.next_undo() else { return self.end_undone() };
         let activity = self.definition.node(&next.node);
         match activity.and_then(|activity| self.definition.undo_of(activity)) {
