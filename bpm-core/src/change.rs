@@ -238,6 +238,20 @@ pub enum Change {
         /// The scopes in which nothing is undone: those around the end.
         stands: Vec<ScopeId>,
     },
+    /// Someone suspended the instance: until it is resumed no token moves and no attempt begins.
+    ProcessSuspended {
+        /// Who.
+        actor: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// Someone resumed the instance, or cancelled it while it was suspended.
+    ProcessResumed {
+        /// Who.
+        actor: Actor,
+        /// When.
+        at: Timestamp,
+    },
     /// The instance ended with a result.
     ProcessCompleted {
         /// The end node that was reached.

@@ -124,6 +124,16 @@ pub enum Event {
         /// Who.
         actor: Actor,
     },
+    /// Someone suspended the instance.
+    SuspendRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone resumed the instance.
+    ResumeRequested {
+        /// Who.
+        actor: Actor,
+    },
     /// The last turn stopped at the bound on moves; the instance goes on.
     Continued,
 }

@@ -29,7 +29,7 @@ pub struct Instance {
     pub key: Option<String>,
     /// The number of the last turn.
     pub seq: u64,
-    /// The status.
+    /// The status; that it is [suspended](Self::suspended) comes on top of it.
     pub status: Status,
     tokens: Vec<Token>,
     next_token: TokenId,
@@ -47,6 +47,21 @@ pub struct Instance {
     /// Where the result came from, while what has not completed is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     returned: Option<Returned>,
+    /// The last time that it was suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suspension: Option<Suspension>,
+}
+
+/// That an instance was suspended, and whether it still is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Who suspended it.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Who resumed it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<(Actor, Timestamp)>,
 }
 
 /// A completed activity that can be undone.
@@ -180,6 +195,7 @@ impl Instance {
             undoable: Vec::new(),
             scopes: Vec::new(),
             returned: None,
+            suspension: None,
         }
     }
 
@@ -222,6 +238,8 @@ impl Instance {
             }
             Change::UndoStarted { token, node, visit } => self.undo(*token, node, *visit),
             Change::Undone { visit, .. } => self.undoable.retain(|done| done.visit != *visit),
+            Change::ProcessSuspended { actor, at } => self.suspend(actor, *at),
+            Change::ProcessResumed { actor, at } => self.resume(actor, *at),
             Change::ProcessTerminated { actor } => self.terminate(actor),
             Change::ResultFixed { node, result, stands } => self.fix(node, result, stands),
             Change::ProcessCompleted { result, .. } => self.complete(result),
@@ -302,6 +320,16 @@ impl Instance {
         self.undoable.push(Undoable { node: node.clone(), visit, values, scope, by: None });
     }
 
+    fn suspend(&mut self, by: &Actor, at: Timestamp) {
+        self.suspension = Some(Suspension { by: by.clone(), at, resumed: None });
+    }
+
+    fn resume(&mut self, by: &Actor, at: Timestamp) {
+        if let Some(suspension) = &mut self.suspension {
+            suspension.resumed = Some((by.clone(), at));
+        }
+    }
+
     fn terminate(&mut self, actor: &Actor) {
         self.cancelled_by = Some(actor.clone());
         self.end(Status::Terminated);
@@ -333,11 +361,37 @@ impl Instance {
         &self.values
     }
 
-    /// Whether it must go on by itself: a token can move, or an attempt is in flight.
+    /// Whether it must go on by itself: a token can move, or an attempt is in flight. While it is
+    /// suspended no token can move.
     pub fn is_active(&self) -> bool {
-        self.tokens
-            .iter()
-            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing(_)))
+        let can_move = self.suspended().is_none();
+        self.tokens.iter().any(|token| match token.state {
+            TokenState::Ready => can_move,
+            TokenState::Executing(_) => true,
+            _ => false,
+        })
+    }
+
+    /// Whether a token can move.
+    pub(crate) fn can_move(&self) -> bool {
+        let ready = |token: &Token| token.state == TokenState::Ready;
+        self.suspended().is_none() && self.tokens.iter().any(ready)
+    }
+
+    /// The suspension, while it is suspended.
+    pub fn suspended(&self) -> Option<&Suspension> {
+        let suspension = self.suspension.as_ref().filter(|suspension| suspension.resumed.is_none());
+        suspension.filter(|_| !self.status.is_end())
+    }
+
+    /// Who resumed it last, and when.
+    pub(crate) fn resumed(&self) -> Option<&(Actor, Timestamp)> {
+        self.suspension.as_ref()?.resumed.as_ref()
+    }
+
+    /// The status that is stored and shown: `status`, or that it is suspended.
+    pub fn shown_status(&self) -> Status {
+        if self.suspended().is_some() { Status::Suspended } else { self.status }
     }
 
     /// How it ended, if it has.
@@ -353,7 +407,11 @@ impl Instance {
                 let not_undone = self.undoable.iter().map(|done| done.node.to_string()).collect();
                 Ending::Terminated(Termination { by, not_undone })
             }),
-            Status::Running | Status::Failing | Status::Cancelling | Status::Completing => None,
+            Status::Running
+            | Status::Failing
+            | Status::Cancelling
+            | Status::Completing
+            | Status::Suspended => None,
         }
     }
 

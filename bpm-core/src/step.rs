@@ -14,6 +14,7 @@ mod saga;
 mod scope;
 mod script;
 mod service;
+mod suspend;
 mod timer;
 mod user;
 
@@ -87,6 +88,7 @@ pub fn step(
 ) -> Result<Outcome, Refused> {
     let mut turn = Turn::new(definition, instance, now, limits);
     turn.admit(event)?;
+    turn.admit_while_suspended(event)?;
     turn.instance.seq += 1;
     turn.take(event);
     turn.run();
@@ -131,6 +133,8 @@ impl<'a> Turn<'a> {
                 self.admit_attempt(*token, node, (*visit, *attempt))
             }
             Event::TimerFired { token, timer, .. } => self.admit_timer(*token, *timer),
+            Event::SuspendRequested { .. } => self.admit_awake(),
+            Event::ResumeRequested { .. } => self.admit_resume(),
             Event::UserTaskCompleted { task, payload, .. } => self.admit_payload(*task, payload),
             Event::IncidentRetried { incident, .. } => self.admit_incident(*incident).map(drop),
             Event::IncidentFailed { incident, .. } => self.admit_fail(*incident),
@@ -158,6 +162,8 @@ impl<'a> Turn<'a> {
                 self.skip_incident(*incident, value, actor);
             }
             Event::IncidentFailed { incident, actor } => self.fail_incident(*incident, actor),
+            Event::SuspendRequested { actor } => self.suspend(actor),
+            Event::ResumeRequested { actor } => self.resume(actor),
             Event::CancelRequested { actor } => self.cancel_requested(actor),
             Event::TerminateRequested { actor } => self.terminate_requested(actor),
             Event::Continued => {}
@@ -166,6 +172,9 @@ impl<'a> Turn<'a> {
 
     /// Executes nodes until no token can move, or the bound on moves is reached.
     fn run(&mut self) {
+        if self.instance.suspended().is_some() {
+            return;
+        }
         for _ in 0..self.limits.moves.max(1) {
             let Some(token) = self.ready.pop_front() else { return };
             self.execute(token);

@@ -22,11 +22,12 @@ impl Turn<'_> {
     /// An undo that is in flight, or rests, goes on; all else ends.
     pub(super) fn cancel_requested(&mut self, actor: &Actor) {
         let running = self.instance.status == Status::Running;
+        self.lift_suspension(actor);
         self.record(Change::ProcessCancelling { actor: actor.clone() });
         if running {
             self.quiesce(PROCESS, Some(actor));
-            self.settle(PROCESS);
         }
+        self.settle(PROCESS);
     }
 
     /// Ends every wait and every token inside of a scope that could move, but for what is being

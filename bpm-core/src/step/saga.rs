@@ -54,10 +54,12 @@ impl Turn<'_> {
     }
 
     /// If what is around a scope is being undone and nothing is in flight there: undoes what is
-    /// left, the latest first, or goes on behind it.
+    /// left, the latest first, or goes on behind it. Not while the instance is suspended.
     pub(super) fn settle(&mut self, scope: ScopeId) {
         let Some(unwinder) = self.instance.unwinder(scope) else { return };
-        if self.instance.tokens_within(unwinder).next().is_some() {
+        if self.instance.tokens_within(unwinder).next().is_some()
+            || self.instance.suspended().is_some()
+        {
             return;
         }
         match self.instance.next_undo(unwinder).map(|done| (done.node.clone(), done.visit)) {
