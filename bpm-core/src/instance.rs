@@ -418,6 +418,11 @@ impl Instance {
         self.tokens.iter().find(rests)
     }
 
+    /// The completed activities that have an `undo` and are not undone, in order of completion.
+    pub fn not_undone(&self) -> &[Undoable] {
+        &self.undoable
+    }
+
     /// The completed activity that is undone next.
     pub fn next_undo(&self) -> Option<&Undoable> {
         self.undoable.last()
