@@ -2,7 +2,6 @@
 
 mod builder;
 
-use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,21 +242,17 @@ impl TestEngine {
         let history = audit::history(&*self.store, id);
         let history = history.unwrap_or_else(|error| panic!("the history of {id}: {error}"));
         let row = self.store.instance(id).ok().flatten();
-        let graph = row.and_then(|row| {
-            self.recipe.journal.graph(&row.start.process, row.start.version)
-        });
+        let graph =
+            row.and_then(|row| self.recipe.journal.graph(&row.start.process, row.start.version));
         Path::of(&history, graph.as_ref())
     }
 
     /// Ends the engine as a kill would: without any grace, attempts in flight are lost, what is
     /// not committed never was. The handle is of no use afterwards but for a restart.
-    pub fn crash(&self) -> impl Future<Output = ()> + use<> {
+    pub async fn crash(&self) {
         self.faults.cut();
-        let engine = self.engine.clone();
-        async move {
-            // That the store refuses what comes now is what a crash means.
-            let _ = engine.abandon().await;
-        }
+        // That the store refuses what comes now is what a crash means.
+        let _ = self.engine.abandon().await;
     }
 
     /// [Crashes](Self::crash) and starts again over the same store and clock, with the same

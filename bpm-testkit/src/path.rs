@@ -66,8 +66,8 @@ impl HasPath for Vec<Recorded> {
 impl Path {
     /// The nodes of a history.
     pub(crate) fn of(history: &[Recorded], graph: Option<&Graph>) -> Self {
-        let passed = history.iter().flat_map(|turn| &turn.changes).filter_map(|change| {
-            match change {
+        let passed =
+            history.iter().flat_map(|turn| &turn.changes).filter_map(|change| match change {
                 Change::TokenCreated { node, .. }
                 | Change::TokenMoved { node, .. }
                 | Change::UndoStarted { node, .. } => Some(Passed {
@@ -75,8 +75,7 @@ impl Path {
                     gateway: graph.is_some_and(|graph| is_gateway(graph, node)),
                 }),
                 _ => None,
-            }
-        });
+            });
         Self(passed.collect())
     }
 

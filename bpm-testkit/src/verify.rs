@@ -96,10 +96,7 @@ pub enum Obstacle {
 /// # Errors
 ///
 /// If the store or the history of an instance cannot be read.
-pub fn verify(
-    store: &dyn Store,
-    definitions: &[ProcessDefinition],
-) -> Result<Verification, Error> {
+pub fn verify(store: &dyn Store, definitions: &[ProcessDefinition]) -> Result<Verification, Error> {
     let stored = store.definitions()?;
     let mut instances = Vec::new();
     for row in living(store)? {

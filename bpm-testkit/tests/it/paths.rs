@@ -74,6 +74,41 @@ async fn what_was_not_run_is_reported_and_drawn() {
     assert!(!covered.to_mermaid().contains("missed"));
 }
 
+/// Runs one test of this program with `BPM_COVERAGE`.
+fn run_covered(test: &str, folder: &std::path::Path) {
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = program.args([test, "--exact"]).env("BPM_COVERAGE", folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn programs_add_to_the_files_of_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    run_covered("paths::small_amounts", folder.path());
+    let report = || std::fs::read_to_string(folder.path().join("files-v1.txt")).unwrap();
+    assert!(report().starts_with("files, version 1: 4 of 7 nodes, 3 of 6 ways\n"), "{}", report());
+    run_covered("paths::large_amounts", folder.path());
+    assert_eq!(report(), "files, version 1: 7 of 7 nodes, 6 of 6 ways\n");
+    let picture = std::fs::read_to_string(folder.path().join("files-v1.mmd")).unwrap();
+    assert!(picture.starts_with("flowchart TD\n") && !picture.contains("missed"), "{picture}");
+}
+
+#[tokio::test]
+async fn small_amounts() {
+    let engine = engine("files").start().await.unwrap();
+    start(&engine, "files", 1).await;
+    engine.settle().await;
+}
+
+#[tokio::test]
+async fn large_amounts() {
+    let engine = engine("files").start().await.unwrap();
+    let run = start(&engine, "files", 60).await;
+    engine.settle().await;
+    approve(&engine).await;
+    engine.outcome(&run).await.unwrap();
+}
+
 #[tokio::test]
 async fn forks_and_joins_are_covered() {
     let definition = ProcessDefinition::builder("both")
