@@ -12,7 +12,7 @@ use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
 use crate::process::Process;
 use crate::store::Store;
-use crate::task::{ServiceTask, States, TaskContext, TaskError};
+use crate::task::{Doubles, ServiceTask, States, TaskContext, TaskError};
 
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
@@ -28,7 +28,7 @@ use super::writer::Writer;
 use super::{Background, Engine, Owner};
 
 /// What an engine is made of.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct EngineBuilder {
     store: Option<Arc<dyn Store>>,
     definitions: Vec<ProcessDefinition>,
@@ -93,6 +93,12 @@ impl EngineBuilder {
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.states.insert(state);
         self
+    }
+
+    /// Lets doubles stand in for service tasks. For tests.
+    #[doc(hidden)]
+    pub fn doubles(self, doubles: Doubles) -> Self {
+        self.state(doubles)
     }
 
     /// Sets the bounds.

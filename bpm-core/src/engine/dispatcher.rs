@@ -52,6 +52,8 @@ pub(super) struct Dispatcher {
     again: Vec<(Duration, Message)>,
     timers: Timers,
     closing: Option<Closing>,
+    /// Those who wait until nothing can happen before time passes.
+    resting: Vec<oneshot::Sender<Option<Duration>>>,
 }
 
 /// Closes mailbox and watches when the dispatcher ends, so that nobody waits for it any more.
@@ -88,6 +90,7 @@ impl Dispatcher {
             again: Vec::new(),
             timers,
             closing: None,
+            resting: Vec::new(),
         }
     }
 
@@ -104,6 +107,7 @@ impl Dispatcher {
             self.fire_timers();
             self.commit();
             self.workers.launch_due(self.shared.clock.monotonic());
+            self.tell_resting();
         }
         self.finish();
     }
@@ -140,6 +144,7 @@ impl Dispatcher {
             Message::LookAtTimers => {}
             Message::LookFor(turn) => self.look_for(turn),
             Message::Await(instance, sender) => self.await_end(instance, sender),
+            Message::Rest(sender) => self.resting.push(sender),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
         }

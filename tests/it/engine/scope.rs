@@ -67,8 +67,13 @@ async fn a_scope_that_fails_is_undone_then_handled_and_the_flow_goes_on() {
         let run = engine.start(Holiday).await.unwrap();
         assert_eq!(run.outcome().await.unwrap().completed().unwrap(), "car: no car");
         let said = [
-            "book leave", "book flight", "book hotel", "free the hotel", "free the flight",
-            "book garden", "book photos",
+            "book leave",
+            "book flight",
+            "book hotel",
+            "free the hotel",
+            "free the flight",
+            "book garden",
+            "book photos",
         ];
         assert_eq!(office.diary.said(), said);
         assert_eq!(undone(&engine, run.id()).await, ["hotel", "flight"]);
@@ -394,7 +399,10 @@ async fn reminders_come_beside_and_the_deadline_interrupts() {
         let refused = refusal(engine.complete_json(task.id, "yes".into()).await);
         assert!(refused.to_string().contains(&task.id.to_string()), "{refused}");
         // What the reminders did belongs to the activity that was interrupted.
-        assert_eq!(office.diary.said().iter().filter(|said| *said == "free the reminder").count(), 2);
+        assert_eq!(
+            office.diary.said().iter().filter(|said| *said == "free the reminder").count(),
+            2
+        );
         office.house.finish(engine).await;
     }
 }
