@@ -8,6 +8,7 @@
 //! is *not* claimed: that a person ever answers, that a task succeeds, that a loop whose end
 //! depends on data ends.
 
+mod beside;
 mod bits;
 mod data;
 mod events;
@@ -16,6 +17,7 @@ mod flow;
 mod form;
 mod loops;
 mod names;
+mod needed;
 #[cfg(test)]
 mod notation;
 mod policies;
@@ -24,6 +26,7 @@ mod scopes;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod ways;
 mod within;
 
@@ -139,7 +142,9 @@ fn variables(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut V
         if let Fault::MayBeUnset { variable }
         | Fault::UndoMayBeUnset { variable, .. }
         | Fault::Race { variable, .. }
-        | Fault::UnorderedRead { variable, .. } = &mut finding.fault
+        | Fault::UnorderedRead { variable, .. }
+        | Fault::SetBeside { variable, .. }
+        | Fault::ReadBeside { variable, .. } = &mut finding.fault
         {
             *variable = was[*variable];
         }

@@ -1,6 +1,7 @@
 //! Scopes, boundary events and races.
 
-use super::{finds, says};
+use super::{finds, graph, says, separate_private};
+use crate::kind::Kind;
 
 /// A scope with `a` in it, a handler of errors with `h` in it, and `c` behind both.
 const SCOPE: &str = "start > $s > a > %s/end > ?m > c > end; body s: a %s/end
@@ -205,4 +206,124 @@ fn undo() {
   the values that an undo reads are kept at that moment, and no step on this path sets it: start → s → a
   help: set `x` before `a` on every path, or read in the undo only what is set by then",
     );
+}
+
+#[test]
+fn what_runs_beside_an_activity() {
+    finds(&format!("{BESIDE}; a sets x; b reads x"), &["B004 b.x"]);
+    finds(&format!("{BESIDE}; a sets x; b sets x; c reads x"), &["B004 b=x"]);
+    finds(&format!("{BESIDE}; a sets x; b sets x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; a reads x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; a reads x; c reads x"), &["B004 a.x"]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; c reads x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; b reads x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; a reads x; b reads x"), &[]);
+    let undone = BESIDE.replace("body a", "^a/undo; body a");
+    finds(&format!("parameters x; {undone}; a/undo reads x; b sets x"), &[]);
+    finds(
+        &format!("parameters x; {undone}; a/undo reads x; b sets x; c reads x"),
+        &["B004 a/undo.x"],
+    );
+    let user = BESIDE.replacen("start > a", "start > @a", 1);
+    finds(&format!("parameters x; {user}; b sets x; a reads x; c reads x"), &[]);
+    finds(&format!("parameters x; {user}; b sets x; a sets x; c reads x"), &["B004 b=x"]);
+    let guarded = format!("{BESIDE}; a > !a/error > h > end; a/error reads x; b sets x");
+    finds(&format!("parameters x; {guarded}"), &["B004 a/error.x"]);
+    let twice = format!("{BESIDE}; a > :a/after > d > %a/after/end; body a/after: d %a/after/end");
+    finds(&format!("parameters x; {twice}; b sets x; d reads x; c reads x"), &["B004 d.x"]);
+    finds(&format!("parameters x; {twice}; b sets x; d sets x; c reads x"), &["B004 d=x"]);
+    finds(&format!("parameters x; {twice}; b sets x; d sets x"), &[]);
+    says(
+        &format!("{BESIDE}; a sets x; b reads x"),
+        "[B004] `a/every` reads `x`, which `a` sets
+  they run at the same time, so the value may or may not be there
+  help: use two names",
+    );
+    says(
+        &format!("parameters x; {twice}; b sets x; d sets x; c reads x"),
+        "[B004] `a/every` and `a/after` both set `x`
+  they run at the same time, so whichever is later would win
+  help: use two names",
+    );
+}
+
+#[test]
+fn what_runs_beside_a_scope() {
+    finds(&format!("{AROUND}; a sets x; b reads x"), &["B004 b.x"]);
+    finds(&format!("parameters x; {AROUND}; a sets x; b reads x"), &[]);
+    finds(&format!("parameters x; {AROUND}; a sets x; b reads x; c reads x"), &["B004 b.x"]);
+    finds(&format!("{AROUND}; a sets x; b sets x; c reads x"), &["B004 b=x"]);
+    finds(&format!("{AROUND}; a sets x; b sets x"), &[]);
+    finds(&format!("parameters x; {AROUND}; a reads x; b sets x; c reads x"), &["B004 a.x"]);
+    finds(&format!("parameters x; {AROUND}; a reads x; b sets x"), &[]);
+    // A handler reads what the scope has set until then.
+    let handled = format!("parameters x; {AROUND}; $s > !s/error > h > end; h reads x");
+    finds(&format!("{handled}; a sets x; b reads x"), &["B004 b.x"]);
+    finds(&format!("{handled}; a reads x; b sets x"), &["B004 a.x"]);
+    let before = AROUND.replace("start > $s", "start > p > $s");
+    finds(&format!("{before}; p sets x; b sets x; c reads x"), &[]);
+    let outer = "parameters x; start > +f > p > +j > end; +f > q > +j
+        p > :p/every > b > %p/every/end
+        branch one of +f: p p/every; branch two of +f: q; body p/every: b %p/every/end";
+    finds(&format!("{outer}; b sets x; q reads x"), &[]);
+    finds(&format!("{outer}; b sets x; q reads x; b reads x"), &["B004 q.x"]);
+    finds(&format!("{outer}; b sets x; q reads x; end reads x"), &["B004 q.x"]);
+}
+
+#[test]
+fn private_names_of_bodies() {
+    let text = format!("{AROUND}; a sets t; b sets t; c sets t");
+    let separated = separate_private(&graph(&text));
+    let keys: Vec<&str> = separated.variables.iter().map(|at| &*at.key).collect();
+    assert_eq!(keys, ["t", "s/every.t", "s.t"]);
+    assert_eq!(separate_private(&separated), separated);
+}
+
+#[test]
+fn races_in_races() {
+    let copies = "copies one: x x1; copies two: x x2; a sets x1; b sets x2";
+    let two = race_of_two();
+    finds(&format!("parameters x; {RACE}; {copies}; c reads x"), &[]);
+    finds(&format!("parameters x; {two}; {copies}; c reads x"), &["B004 b=x"]);
+    finds(&format!("{two}; {copies}"), &[]);
+    finds(&format!("parameters x; {two}; copies one: x x1; a sets x1; b reads x; c reads x"), &[]);
+    finds(&format!("{RACE}; copies one: x x1; a sets x1; b reads x"), &["B003 b.x"]);
+    says(
+        &format!("parameters x; {two}; {copies}; c reads x"),
+        "[B004] the branches `one` and `two` both set `x`
+  they run at the same time, so whichever is later would win
+  help: use two names, or let one branch win",
+    );
+}
+
+/// A race in a branch of a parallel block, with `d` in the other one.
+fn race_in_a_branch() -> String {
+    let race = RACE.replace("start > #r", "start > +f > #r").replace("c > end", "+j > c > end");
+    let outer = "+f > d > +j; branch left of +f: #r =r/end; branch right of +f: d";
+    race.replacen("    branch one", &format!("    {outer}; branch one"), 1)
+}
+
+#[test]
+fn races_beside_something() {
+    let text = race_in_a_branch();
+    let copies = "copies one: x x1; copies two: x x2; a sets x1; b sets x2";
+    finds(&format!("{text}; {copies}; d reads x"), &["B004 d.x"]);
+    finds(&format!("{text}; {copies}; d sets x; c reads x"), &["B004 d=x"]);
+    finds(&format!("{text}; {copies}; d sets x"), &[]);
+    finds(&format!("parameters x; {text}; {copies}; d reads x"), &[]);
+    finds(
+        &format!("parameters x; {text}; {copies}; a reads x1; d sets x; c reads x"),
+        &["B004 a.x"],
+    );
+    finds(
+        &format!(
+            "parameters x; {text}; copies one: x x1; a sets x1; b reads x; d sets x; c reads x"
+        ),
+        &["B004 b.x"],
+    );
+    let separated = separate_private(&graph(&format!("{text}; {copies}; d sets x")));
+    let scope = &separated.nodes[separated.node("one").unwrap()].kind;
+    let own = separated.variables.iter().position(|at| at.key == "left.x").unwrap();
+    let copy = separated.variables.iter().position(|at| at.key == "x1").unwrap();
+    assert_eq!(*scope, Kind::Scope { copies: vec![(own, copy)].into() });
 }
