@@ -8,12 +8,16 @@
 //! is *not* claimed: that a person ever answers, that a task succeeds, that a loop whose end
 //! depends on data ends.
 
+mod beside;
 mod bits;
 mod data;
+mod events;
 mod expressions;
 mod flow;
 mod form;
+mod loops;
 mod names;
+mod needed;
 #[cfg(test)]
 mod notation;
 mod policies;
@@ -22,6 +26,7 @@ mod scopes;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod ways;
 mod within;
 
@@ -67,8 +72,8 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &constants, &excused, &mut findings);
-    flow::no_exit(graph, &ways, &mut findings);
-    flow::no_durable_point(graph, &ways, &mut findings);
+    loops::no_exit(graph, &ways, &crossings, &mut findings);
+    loops::no_durable_point(graph, &ways, &mut findings);
     flow::jumps(graph, &crossings, &mut findings);
     flow::endings(graph, &ways, &mut findings);
 
@@ -137,7 +142,9 @@ fn variables(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut V
         if let Fault::MayBeUnset { variable }
         | Fault::UndoMayBeUnset { variable, .. }
         | Fault::Race { variable, .. }
-        | Fault::UnorderedRead { variable, .. } = &mut finding.fault
+        | Fault::UnorderedRead { variable, .. }
+        | Fault::SetBeside { variable, .. }
+        | Fault::ReadBeside { variable, .. } = &mut finding.fault
         {
             *variable = was[*variable];
         }

@@ -359,7 +359,7 @@ async fn an_activity_catches_its_own_errors_by_their_type() {
 workflow! {
     process Approval() -> String {
         let answer = "late".to_owned();
-        let answer: String = user approve
+        let answer: String = user approve {}
             for group "managers"
             also every 1d => { 'remind: let sent = service book("reminder") undo free(&sent); }
             also after 36h => { 'escalate: service book("escalation"); }
@@ -475,7 +475,7 @@ async fn what_fails_beside_fails_what_is_around_the_owner() {
         process Beside() -> String {
             scope {
                 scope {
-                    'owner: user look
+                    'owner: user look {}
                         also after 1d => { 'beside: service book("beside"); };
                 } on error _ => { return "inside".to_owned(); }
             } on error Failure { node, .. } => { return node; }
