@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use bpm_core::failpoint;
 use bpm_core::store::Error;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -203,12 +204,17 @@ const ROLLBACK: &str = "ROLLBACK";
 
 impl<'a> Write<'a> {
     pub(crate) fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        failpoint!(BeforeBegin);
         connection.prepare_cached(BEGIN)?.execute([])?;
+        failpoint!(Begun);
         Ok(Self { connection })
     }
 
     pub(crate) fn commit(self) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(COMMIT)?.execute([]).map(|_| ())
+        failpoint!(BeforeCommit);
+        self.connection.prepare_cached(COMMIT)?.execute([])?;
+        failpoint!(Committed);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::failpoint;
 use crate::history::Recorded;
 use crate::refused::Refused;
 use crate::store::{self, Started, Verdict};
@@ -95,13 +96,16 @@ impl Dispatcher {
     pub(super) fn release(&mut self, mut turn: PendingTurn) {
         turn.timers_set().for_each(|timer| self.timers.set(timer));
         let paused = turn.pauses();
+        failpoint!(BeforeAnswer);
         self.shared.watchers.tell(&mut turn);
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
+        failpoint!(Answered);
         let effects = std::mem::take(&mut turn.effects);
         effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
         self.pause(turn.instance, paused);
+        failpoint!(Released);
         let Some(live) = self.cache.get(turn.instance) else { return };
         live.uncommitted = false;
         live.wrote(turn.bytes);
