@@ -252,11 +252,13 @@ async fn give_values(engine: Engine) {
 
 /// Starts everything again, which finds what was started before, and waits for the ends.
 async fn drain(engine: &Engine, until: u64) -> Result<(), Error> {
-    let mut instances = Vec::new();
-    for n in 0..until {
-        instances.extend(start(engine, n).await.map(|instance| (n, instance)));
-    }
-    for (n, instance) in instances {
+    let start = |n| {
+        let engine = engine.clone();
+        tokio::spawn(async move { start(&engine, n).await })
+    };
+    let starts: Vec<_> = (0..until).map(|n| (n, start(n))).collect();
+    for (n, started) in starts {
+        let Ok(Some(instance)) = started.await else { continue };
         if Sort::of(n) != Sort::Waiting {
             // How it ended is judged by what is stored.
             let _ = engine.run::<serde_json::Value>(instance).outcome().await?;

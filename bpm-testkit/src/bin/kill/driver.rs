@@ -162,7 +162,7 @@ struct Points {
 }
 
 impl Points {
-    /// The next fault: first what only a new file has, then places and moments in turn.
+    /// The next fault: first what only a new file has, then two places for each moment.
     fn fault(&mut self, round: usize, random: &mut Random, two_processes: bool) -> Fault {
         if !self.all_statements {
             self.statement += 1;
@@ -174,7 +174,7 @@ impl Points {
         if let Some(point) = AT_FIRST.get(round) {
             return Fault::Point(*point, count(*point, random));
         }
-        if round % 2 == 1 {
+        if round % 3 == 2 {
             return Fault::random(random, two_processes);
         }
         let others: Vec<_> =
