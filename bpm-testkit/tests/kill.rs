@@ -4,7 +4,10 @@
 use std::process::{Command, Output};
 
 fn kill(arguments: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_kill")).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kill"))
+        .args(arguments)
+        .output()
+        .expect("the harness runs");
     print!("{}", String::from_utf8_lossy(&output.stdout));
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     output
@@ -14,7 +17,7 @@ fn kill(arguments: &[&str]) -> Output {
 fn seed() -> String {
     let nanos = || {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.unwrap().subsec_nanos().to_string()
+        since.expect("it is after 1970").subsec_nanos().to_string()
     };
     std::env::var("BPM_ENGINE_SEED").unwrap_or_else(|_| nanos())
 }

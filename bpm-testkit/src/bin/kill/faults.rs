@@ -164,7 +164,9 @@ impl Folder {
         // What it said before it was stopped.
         victim.hear("never", Duration::from_millis(1), &mut self.known);
         victim.signal("CONT")?;
-        let goes_on = victim.hear("start", LONG, &mut self.known);
+        // On a busy machine it may have been through with its work before.
+        let through = self.known.next() >= self.until;
+        let goes_on = through || victim.hear("start", LONG, &mut self.known);
         self.expect(goes_on, "a victim that was continued acknowledges nothing more");
         sleep(time / 4);
         self.killed(victim)?;

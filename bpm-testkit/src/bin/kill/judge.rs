@@ -316,3 +316,75 @@ impl Judged<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bpm_engine::Json;
+
+    use super::*;
+
+    fn turn(event: Event, changes: Vec<Change>) -> Recorded {
+        Recorded { seq: 1, at: Timestamp::default(), event, changes }
+    }
+
+    fn done(node: &str, attempt: u32) -> Recorded {
+        let (node, result) = (node.to_owned(), Json::null());
+        turn(Event::TaskCompleted { token: 0, node, visit: 1, attempt, result }, Vec::new())
+    }
+
+    fn lost(node: &str, attempt: u32) -> Recorded {
+        let node = node.to_owned();
+        turn(Event::TaskLost { token: 0, node, visit: 1, attempt }, Vec::new())
+    }
+
+    fn effect(node: &str, attempt: u32) -> Effect {
+        let instance = InstanceId::from_bytes([1; 16]);
+        Effect { instance, node: node.to_owned(), visit: 1, attempt, process: 7, ended: false }
+    }
+
+    /// What is wrong with a history and its effects, and how many running attempts were lost.
+    fn wrong(history: &[Recorded], effects: &[Effect]) -> (String, usize) {
+        let effects: Vec<&Effect> = effects.iter().collect();
+        let judged = Judged { n: 0, history, effects: &effects };
+        let (mut found, mut lost) = (Vec::new(), Lost::default());
+        judged.completions(None, &mut found);
+        judged.repetitions(&mut lost, &mut found);
+        judged.undos(&mut found);
+        (found.join("; "), lost.running.values().sum())
+    }
+
+    #[test]
+    fn a_lost_attempt_may_run_again_and_a_committed_one_may_not() {
+        let history = [lost("a", 1), done("a", 2)];
+        let both = [effect("a", 1), effect("a", 2)];
+        assert_eq!(wrong(&history, &both), (String::new(), 1));
+        let ended = Effect { ended: true, ..effect("a", 1) };
+        assert_eq!(wrong(&history, &[&both[..], &[ended]].concat()), (String::new(), 0));
+        let late = [&both[..], &[effect("a", 3)]].concat();
+        assert_eq!(wrong(&history, &late).0, "a ran again after it was committed");
+        let twice = [&both[..], &both[1..]].concat();
+        assert_eq!(wrong(&history, &twice).0, "attempt 2 of a ran twice");
+        assert_eq!(wrong(&history, &both[..1]).0, "a completed without its effect");
+        assert_eq!(wrong(&[done("a", 2), done("a", 2)], &both).0, "a completed twice");
+    }
+
+    #[test]
+    fn undo_is_reverse_and_complete_in_history_and_in_the_world() {
+        let recorded = |node: &'static str| Change::UndoRecorded {
+            node: node.into(),
+            visit: 1,
+            values: Vec::new(),
+        };
+        let undone = |node: &'static str| Change::Undone { node: node.into(), visit: 1 };
+        let history = |changes| [turn(Event::Continued, changes)];
+        let right = vec![recorded("a"), recorded("b"), undone("b"), undone("a")];
+        let effects = [effect("b/undo", 1), effect("a/undo", 1)];
+        assert_eq!(wrong(&history(right.clone()), &effects).0, "");
+        let forward = vec![recorded("a"), recorded("b"), undone("a"), undone("b")];
+        assert!(wrong(&history(forward), &effects).0.contains("a was undone out of order"));
+        let missing = vec![recorded("a"), recorded("b"), undone("b")];
+        assert!(wrong(&history(missing), &effects).0.contains("not undone"));
+        let reversed = [effect("a/undo", 1), effect("b/undo", 1)];
+        assert!(wrong(&history(right), &reversed).0.contains("their effects were"));
+    }
+}
