@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::{Clock, SystemClock};
 use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
+use crate::failpoint;
 use crate::process::Process;
 use crate::store::Store;
 use crate::task::{Doubles, ServiceTask, States, TaskContext, TaskError};
@@ -139,7 +140,9 @@ impl EngineBuilder {
         registry.check(&self.states)?;
         recovery::agree(&*store, &registry)?;
         let recovered = recovery::look(&*store, &registry)?;
+        failpoint!(RecoveryLooked);
         let timers = Timers::load(&*store, self.options.timers_in_memory)?;
+        failpoint!(TimersLoaded);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let shared = Arc::new(Shared {
             clock: EngineTime::from(clock, store.latest()?),

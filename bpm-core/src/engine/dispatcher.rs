@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Ending, Instance};
 use crate::refused::Refused;
@@ -121,6 +122,7 @@ impl Dispatcher {
 
     fn finish(self) {
         self.writer.join();
+        failpoint!(BeforeClose);
         let closed = self.shared.store.close();
         for answer in self.closing.unwrap_or_default().answers {
             let closed = match &closed {

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::event::{Failure, FailureKind, TokenId};
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::json::Json;
 use crate::step::panic_text;
@@ -129,8 +130,10 @@ impl Workers {
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
+            failpoint!(AttemptBegins);
             let result = Contained::new(run(launch, context, limit)).await;
             let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
+            failpoint!(AttemptOver);
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
