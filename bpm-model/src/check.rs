@@ -10,9 +10,11 @@
 
 mod bits;
 mod data;
+mod events;
 mod expressions;
 mod flow;
 mod form;
+mod loops;
 mod names;
 #[cfg(test)]
 mod notation;
@@ -67,8 +69,8 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &constants, &excused, &mut findings);
-    flow::no_exit(graph, &ways, &mut findings);
-    flow::no_durable_point(graph, &ways, &mut findings);
+    loops::no_exit(graph, &ways, &crossings, &mut findings);
+    loops::no_durable_point(graph, &ways, &mut findings);
     flow::jumps(graph, &crossings, &mut findings);
     flow::endings(graph, &ways, &mut findings);
 

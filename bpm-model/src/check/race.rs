@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bits::Bits;
-use super::scopes::{Block, Crossings, around, earlier, inside};
+use super::scopes::{Block, Crossings, around, concurrent, inside};
 use super::ways::Ways;
 use super::within::Within;
 use crate::finding::{Fault, Finding, Place};
@@ -193,18 +193,6 @@ fn beside(graph: &Graph, crossings: &Crossings, branch: usize) -> Vec<usize> {
         ScopeKind::Process | ScopeKind::Body { .. } => Vec::new(),
     };
     around(graph, branch).flat_map(beside).collect()
-}
-
-/// Each branch of a block with the branches that may run beside it.
-fn concurrent(graph: &Graph, block: &Block) -> BTreeMap<usize, Vec<usize>> {
-    let earlier: BTreeMap<usize, BTreeSet<usize>> =
-        block.branches.iter().copied().zip(self::earlier(graph, &block.branches)).collect();
-    let beside = |this: usize| {
-        let ordered =
-            |other: usize| earlier[&this].contains(&other) || earlier[&other].contains(&this);
-        block.branches.iter().copied().filter(|other| *other != this && !ordered(*other)).collect()
-    };
-    block.branches.iter().map(|branch| (*branch, beside(*branch))).collect()
 }
 
 /// Two concurrent branches may not set one variable, and none may read what the other sets

@@ -1,0 +1,208 @@
+//! Scopes, boundary events and races.
+
+use super::{finds, says};
+
+/// A scope with `a` in it, a handler of errors with `h` in it, and `c` behind both.
+const SCOPE: &str = "start > $s > a > %s/end > ?m > c > end; body s: a %s/end
+    $s > !s/error > h > ?m";
+
+/// `a` with a handler `h` after some time, and `c` behind both.
+const TIMED: &str = "start > a > ?m > c > end; a > !a/after > h > ?m";
+
+/// `a` with `b` beside it, and `c` behind.
+const BESIDE: &str = "start > a > c > end; a > :a/every > b > %a/every/end
+    body a/every: b %a/every/end";
+
+/// A scope with `a` in it and `b` beside it, and `c` behind.
+const AROUND: &str = "start > $s > a > %s/end > c > end; body s: a %s/end
+    $s > :s/every > b > %s/every/end; body s/every: b %s/every/end";
+
+/// Branches with `a` and `b`, of which the first to complete wins, and `c` behind.
+const RACE: &str = "start > #r > $one > a > %one/end > =r/end > c > end
+    #r > $two > b > %two/end > =r/end
+    branch one of #r: $one; branch two of #r: $two; body one: a %one/end; body two: b %two/end";
+
+/// The same, where two must complete.
+fn race_of_two() -> String {
+    RACE.replacen("#r", "#2r", 1)
+}
+
+/// Branches with `a` and `b`, each in a scope because one of them may return.
+const RETURNING: &str = "start > +f > $one > a > %one/end > +j > c > end
+    +f > $two > b > ?g -[if x]> return; ?g -[else]> %two/end > +j
+    branch one of +f: $one; branch two of +f: $two
+    body one: a %one/end; body two: b ?g return %two/end";
+
+#[test]
+fn nothing_in_plain_ones() {
+    [SCOPE, TIMED, BESIDE, AROUND, RACE, RETURNING].iter().for_each(|text| finds(text, &[]));
+    finds(&race_of_two(), &[]);
+}
+
+#[test]
+fn what_is_set_at_the_events_of_an_activity() {
+    finds(&format!("{TIMED}; a sets x; c reads x"), &["B003 c.x"]);
+    finds(&format!("{TIMED}; a sets x; h sets x; c reads x"), &[]);
+    finds(&format!("{TIMED}; a sets x; h reads x"), &["B003 h.x"]);
+    finds(&format!("{TIMED}; a/after reads x; a sets x"), &["B003 a/after.x"]);
+    finds(&format!("{TIMED}; a/after sets x; h reads x"), &[]);
+    finds(&format!("{TIMED}; a/after sets x; c reads x"), &["B003 c.x"]);
+    finds(&format!("parameters x; {TIMED}; a sets x; h reads x; c reads x"), &[]);
+    finds(&TIMED.replace("h > ?m", "h > return; a sets x; c reads x"), &[]);
+    finds(&format!("{BESIDE}; b sets x; c reads x"), &["B003 c.x"]);
+    finds(&format!("{BESIDE}; a sets x; c reads x"), &[]);
+    says(
+        &format!("{TIMED}; a sets x; c reads x"),
+        "[B003] `x` may be unset where `c` reads it
+  no step on this path sets it: start → a → a/after → h → c
+  help: set `x` on every path that leads here, or before the paths part",
+    );
+}
+
+#[test]
+fn what_is_set_at_the_events_of_a_scope() {
+    finds(&format!("{SCOPE}; a sets x; h reads x"), &["B003 h.x"]);
+    finds(&format!("{SCOPE}; a sets x; c reads x"), &["B003 c.x"]);
+    finds(&format!("{SCOPE}; a sets x; h sets x; c reads x"), &[]);
+    finds(&format!("{SCOPE}; s/error sets e; h reads e"), &[]);
+    let before = SCOPE.replace("start > $s", "start > p > $s");
+    finds(&format!("{before}; p sets x; a sets x; h reads x; c reads x"), &[]);
+    // In the second round the scope is entered with what the first one has set.
+    let again = "start > ?l > $s > a > %s/end > ?m > c > ?g -[again]> ?l; ?g -[done]> end
+        body s: a %s/end; $s > !s/error > h > ?m; h reads x; a sets x";
+    finds(again, &["B003 h.x"]);
+}
+
+#[test]
+fn what_is_set_in_races() {
+    let copies = "copies one: x x1; copies two: x x2; a sets x1; b sets x2";
+    finds(&format!("{RACE}; {copies}; c reads x"), &[]);
+    finds(&format!("{RACE}; copies one: x x1; a sets x1; c reads x"), &["B003 c.x"]);
+    finds(&format!("{RACE}; copies one: x x1; a sets x1; a reads x1"), &["B003 a.x"]);
+    finds(&format!("parameters x; {RACE}; copies one: x x1; a sets x1; a reads x1"), &[]);
+    finds(&format!("parameters x; {RACE}; copies one: x x1; a sets x1; b reads x; c reads x"), &[]);
+    finds(&format!("{}; copies one: x x1; a sets x1; c reads x", race_of_two()), &["B003 c.x"]);
+    says(
+        &format!("{RACE}; copies one: x x1; a sets x1; c reads x"),
+        "[B003] `x` may be unset where `c` reads it
+  no step on this path sets it: start → two → b → two/end → c
+  help: set `x` on every path that leads here, or before the paths part"
+            .replace(" → two/end", "")
+            .as_str(),
+    );
+    // Who goes on alone behind a branch that returns comes from the other one.
+    let one_returns = RACE.replace("a > %one/end > =r/end > c", "a > return; =r/end > c");
+    finds(&format!("{one_returns}; copies two: x x2; b sets x2; c reads x"), &[]);
+}
+
+#[test]
+fn dead_parts() {
+    finds(&SCOPE.replace("a > %s/end >", "a > return; %s/end >"), &[]);
+    let without_handler = "start > $s > a > return; %s/end > c > end; body s: a return %s/end";
+    finds(without_handler, &["B005 c"]);
+    finds(&RACE.replace("a > %one/end", "a > return; %one/end"), &[]);
+    finds(&race_of_two().replace("a > %one/end", "a > return; %one/end"), &["B005 c"]);
+    let both = RETURNING.replace("a > %one/end", "a > return2; %one/end");
+    finds(&both, &["B005 c"]);
+    finds("start > return; a > end; a > !a/after > h > end", &["B005 a"]);
+    finds(&BESIDE.replace("b > %a", "b > return; d > %a").replace("b %", "b d %"), &["B005 d"]);
+}
+
+#[test]
+fn loops_that_never_end() {
+    let inside = "start > $s > ?l > a > ?l; %s/end > ?m > c > end; body s: a ?l %s/end";
+    finds(&format!("{inside}; h > ?m"), &["B006 l", "B005 h"]);
+    finds(&format!("{inside}; $s > !s/after > h > ?m"), &[]);
+    finds(&format!("{inside}; $s > !s/error > h > ?m"), &[]);
+    let also = format!("{inside}; $s > :s/after > h");
+    let beside = format!("{also} > %s/after/end; body s/after: h %s/after/end");
+    finds(&beside, &["B006 l", "B005 c"]);
+    finds(&format!("{also} > fail; body s/after: h fail"), &["B005 c"]);
+    finds(&RACE.replace("a > %one/end", "?l > a > ?l; %one/end").replace(": a", ": ?l a"), &[]);
+    let of_two = race_of_two().replace("a > %one/end", "?l > a > ?l; %one/end");
+    finds(&of_two.replace(": a", ": ?l a"), &["B006 l", "B005 c"]);
+    let sibling = RETURNING.replace("a > %one/end", "?l > a > ?l; %one/end");
+    finds(&sibling.replace(": a", ": ?l a"), &["B005 c"]);
+    // What runs beside a loop is no way out of it, if it does not end the process.
+    let around =
+        "start > ?l > a > ?l; a > :a/every > b > %a/every/end; body a/every: b %a/every/end";
+    finds(around, &["B006 l"]);
+    finds(&around.replace("b > %a", "b > return; %a").replace("b %", "b return %"), &[]);
+    let race = RACE.replace("start > #r", "start > ?l > #r").replace("c > end", "c > ?l");
+    finds(&race, &["B006 l"]);
+    finds(
+        &race.replace("b > %two/end", "?k > b > ?k; %two/end").replace(": b", ": ?k b"),
+        &["B006 l"],
+    );
+    let in_event = "start > a > c > end; a > :a/every > ?l > b > ?l; body a/every: ?l b";
+    finds(in_event, &["B006 l"]);
+}
+
+#[test]
+fn loops_that_never_rest() {
+    let scope =
+        "start > ?l > $s > .a > %s/end > ?g -[again]> ?l; ?g -[done]> end; body s: .a %s/end";
+    finds(scope, &["B006 l"]);
+    finds(&scope.replace(".a", "a"), &[]);
+    let race = RACE
+        .replace("start > #r", "start > ?l > #r")
+        .replace("c > end", "?g -[x]> ?l; ?g -[y]> end");
+    finds(&race, &[]);
+    let one = race.replace("> a", "> .a").replace(": a", ": .a");
+    finds(&one, &["B006 l"]);
+    finds(&one.replacen("#r", "#2r", 1), &[]);
+    let two = one.replace("> b", "> .b").replace(": b", ": .b");
+    finds(&two.replacen("#r", "#2r", 1), &["B006 l"]);
+    // A scope that may fail at once is begun again at once.
+    let fails = "start > ?l > $s > ?g -[x]> fail; ?g -[y]> a > %s/end > end
+        body s: ?g fail a %s/end; $s > !s/error > .h > ?l";
+    finds(fails, &["B006 l"]);
+    finds(&fails.replace("> .h", "> h"), &[]);
+    finds(&fails.replace("error", "after"), &[]);
+    finds(&fails.replace("-[x]> fail", "-[x]> b > fail"), &[]);
+    finds(&fails.replace("-[x]> fail", "-[x]> .b > %s/end"), &["B005 fail"]);
+    let in_event =
+        "start > a > c > end; a > :a/every > ?l > .b > ?g -[x]> ?l; ?g -[y]> %a/every/end
+        body a/every: ?l .b ?g %a/every/end";
+    finds(in_event, &["B006 l"]);
+}
+
+#[test]
+fn jumps_out_of_bodies() {
+    let scope = "start > ?l > $s > a > ?g -[x]> %s/break > ?out > end; ?g -[y]> %s/end > ?l
+        body s: a ?g %s/break %s/end";
+    finds(scope, &[]);
+    let handler = "start > ?l > a > ?l; a > !a/after > h > end";
+    finds(handler, &[]);
+    let also = "start > ?l > a > ?q -[x]> ?l; ?q -[y]> ?out > end
+        a > :a/every > b > ?g -[x]> ?out; ?g -[y]> %a/every/end; body a/every: b ?g %a/every/end";
+    finds(also, &["B007 g"]);
+    let race = RACE.replace("start > #r", "start > ?l > #r").replace("c > end", "c > ?l");
+    let jump = "?g -[x]> %one/break > z > end; ?g -[y]> %one/end > =r/end";
+    let race = race.replace("a > %one/end > =r/end", &format!("a > {jump}; =r/end"));
+    finds(&race.replace(": a", ": a ?g %one/break"), &["B007 one/break"]);
+}
+
+#[test]
+fn paths_that_end() {
+    let scope = SCOPE.replace("> end", "> return");
+    finds(&format!("{scope}; -> value"), &[]);
+    finds(&format!("{}; -> value", scope.replace("h > ?m", "h > end")), &["B009 result"]);
+    let both = "start > +f > $one > a > return2; +f > $two > b > return; -> value
+        branch one of +f: $one; branch two of +f: $two; body one: a return2; body two: b return";
+    finds(both, &[]);
+    finds(&format!("{TIMED}; -> never"), &["B009 result"]);
+}
+
+#[test]
+fn undo() {
+    let text = SCOPE.replace("body s: a", "^a/undo; body s: a a/undo");
+    finds(&format!("{text}; a sets x; a/undo reads x"), &[]);
+    finds(&format!("{text}; c sets x; a/undo reads x"), &["B010 a/undo.x"]);
+    says(
+        &format!("{text}; h sets x; a/undo reads x"),
+        "[B010] `x` may be unset when `a` completes, and its undo reads it
+  the values that an undo reads are kept at that moment, and no step on this path sets it: start → s → a
+  help: set `x` before `a` on every path, or read in the undo only what is set by then",
+    );
+}
