@@ -267,7 +267,10 @@ fn races_that_make_no_sense() {
         "race { a: { wait 1s; } b after a: { wait 2s; } }",
         &["[B002] the branches of a race begin together"],
     );
-    reports("race { a: { wait 1s; } a: { wait 2s; } }", &["[B001] two branches are called `a`"]);
+    reports(
+        "race { a: { wait 1s; } a: { wait 2s; } }",
+        &["[B001] two branches of one block are called `a`"],
+    );
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn a_handler_is_a_visit_of_its_own() {
     assert!(output.contains("__vars.thrown(__error_1)"), "{output}");
     let once = |text: &str| assert_eq!(output.matches(text).count(), 1, "{text} in {output}");
     once("E::A(x) if x > n => { __vars.keep(x, __v_x)?; __vars.caught(true) }");
-    once("match () { _ => { __vars.caught(true) }");
+    once("match () {");
     once("__vars.wait(::bpm::__private::Duration::from_millis(259200000u64))");
     once("__vars.wait(n)");
 }
