@@ -94,7 +94,8 @@ impl Parser<'_> {
             Ok(_) => self.on_time(&trigger, Trigger::At, interrupts),
             Err(report) => self.on_unknown(report),
         };
-        let (span, body) = self.handler(&word, &trigger);
+        let understood = !matches!(handled, Handled::Unknown { .. });
+        let (span, body) = self.handler(&word, &trigger, understood);
         events.push(Event { word: trigger, interrupts, handled, span, body });
         true
     }
@@ -104,6 +105,7 @@ impl Parser<'_> {
         let on = word == "on";
         let known: &[&'static str] = if on { &ON } else { &ALSO };
         let name = match self.peek(0) {
+            Some(TokenTree::Ident(next)) if next == "receive" => self.ident(),
             Some(TokenTree::Ident(_)) if !self.starts_statement() => self.ident(),
             _ => None,
         };
@@ -218,18 +220,23 @@ impl Parser<'_> {
     }
 
     /// `=> { … }`
-    fn handler(&mut self, word: &Ident, trigger: &Ident) -> (Span, Vec<super::Statement>) {
-        if !self.at_signs(['=', '>']) {
-            let clause =
-                if word == trigger { word.to_string() } else { format!("{word} {trigger}") };
-            let what = format!("expected `=>` and a block behind `{clause} …`");
-            self.report(Report::new(word.span(), what));
-            return (trigger.span(), Vec::new());
+    fn handler(
+        &mut self,
+        word: &Ident,
+        trigger: &Ident,
+        understood: bool,
+    ) -> (Span, Vec<super::Statement>) {
+        if self.at_signs(['=', '>']) {
+            self.skip();
+            self.skip();
+            let span = self.span();
+            return (span, self.block("behind `=>`"));
         }
-        self.skip();
-        self.skip();
-        let span = self.span();
-        (span, self.block("behind `=>`"))
+        if understood {
+            let what = format!("expected `=>` and a block behind `{word} {trigger} …`");
+            self.report(Report::new(word.span(), what));
+        }
+        (trigger.span(), Vec::new())
     }
 
     /// What is left of a clause that is not understood, with its block.

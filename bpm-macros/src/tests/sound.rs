@@ -17,7 +17,13 @@ use crate::syntax;
 #[track_caller]
 pub(crate) fn assert_sound(graph: &Graph) {
     let mut graph = graph.clone();
-    let fails = (0..graph.nodes.len()).filter(|node| graph.nodes[*node].kind == Kind::Fail);
+    let takes_all = |node: &usize| match graph.nodes[*node].kind {
+        Kind::Fail => true,
+        // `return` in a branch takes all other tokens with it, as a failure does.
+        Kind::End { .. } => graph.nodes[*node].scope != 0,
+        _ => false,
+    };
+    let fails = (0..graph.nodes.len()).filter(takes_all);
     for node in fails.collect::<Vec<usize>>() {
         graph.nodes.to_mut()[node].kind = Kind::Script;
         lead_out(&mut graph, node);
@@ -43,9 +49,27 @@ fn lead_out(graph: &mut Graph, node: usize) {
             Some(edge) => merge_on(graph, edge),
             None => join_of(graph, fork),
         },
-        ScopeKind::Process | ScopeKind::Body { .. } => add(graph, Kind::End { returns: false }, 0),
+        ScopeKind::Body { of } => return lead_to_leave(graph, node, of),
+        ScopeKind::Process => add(graph, Kind::End { returns: false }, 0),
     };
     connect(graph, node, to);
+}
+
+/// Out of a body a way leads to where it completes; a body that never does gets such a place.
+fn lead_to_leave(graph: &mut Graph, node: usize, of: usize) {
+    let scope = graph.nodes[node].scope;
+    let into = graph.edges.iter().position(|edge| graph.nodes[edge.to].kind == Kind::Leave { of });
+    if let Some(edge) = into {
+        let merge = merge_on(graph, edge);
+        return connect(graph, node, merge);
+    }
+    let leave = add(graph, Kind::Leave { of }, scope);
+    connect(graph, node, leave);
+    if !matches!(graph.nodes[of].kind, Kind::Boundary { .. }) {
+        let around = add(graph, Kind::Script, graph.nodes[of].scope);
+        connect(graph, leave, around);
+        lead_out(graph, around);
+    }
 }
 
 fn is_inside(graph: &Graph, node: usize, scope: usize) -> bool {
