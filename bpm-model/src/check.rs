@@ -15,6 +15,7 @@ mod events;
 mod expressions;
 mod flow;
 mod form;
+mod handlers;
 mod loops;
 mod names;
 mod needed;
@@ -69,6 +70,7 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     form::defaults(graph, &ways, &constants, &mut findings);
     expressions::types(graph, &mut findings);
     policies::sensible(graph, &mut findings);
+    handlers::never_fire(graph, &ways, &mut findings);
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &constants, &excused, &mut findings);
