@@ -82,7 +82,7 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     variables(graph, &ways, &crossings, &mut findings);
     silence_doubled(&mut findings);
     if graph.origin == Origin::Built && !findings.iter().any(hides_tokens) {
-        sync::tokens(graph, &ways, &mut findings);
+        sync::tokens(graph, &ways, &crossings, &mut findings);
     }
     findings.sort_by_key(|finding| order(graph, finding));
     findings
@@ -118,7 +118,7 @@ fn silence_doubled(findings: &mut Vec<Finding>) {
 pub fn tokens(graph: &Graph) -> Vec<Finding> {
     let (crossings, mut findings) = (Crossings::new(graph), Vec::new());
     let ways = Ways::new(graph, &Constants::new(graph).open(graph), &crossings);
-    sync::tokens(graph, &ways, &mut findings);
+    sync::tokens(graph, &ways, &crossings, &mut findings);
     findings
 }
 

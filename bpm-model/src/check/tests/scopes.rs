@@ -1,6 +1,7 @@
 //! Scopes, boundary events and races.
 
-use super::{finds, graph, says, separate_private};
+use super::{finds, graph, says, separate_private, short};
+use crate::check::tokens;
 use crate::kind::Kind;
 
 /// A scope with `a` in it, a handler of errors with `h` in it, and `c` behind both.
@@ -410,4 +411,52 @@ fn events_that_never_happen_in_words() {
   the first pattern that matches an error catches it, and nothing is left for this one
   help: write the narrower pattern first, or remove one of them",
     );
+}
+
+/// What tokens do in it, whatever else is wrong.
+#[track_caller]
+fn sound(text: &str) {
+    let graph = graph(text);
+    let found: Vec<String> = tokens(&graph).iter().map(|at| short(&graph, at)).collect();
+    assert!(found.is_empty(), "{found:?} in\n{text}");
+}
+
+#[test]
+fn blocks_are_sound() {
+    [SCOPE, TIMED, BESIDE, AROUND, RACE, RETURNING].iter().for_each(|text| sound(text));
+    sound(&race_of_two());
+    sound(&race_in_a_branch());
+    sound(&SCOPE.replace("a > %s/end >", "a > return; %s/end >"));
+    sound(&RACE.replace("a > %one/end", "a > return; %one/end"));
+    sound(&RACE.replace("a > %one/end", "?l > a > ?l; %one/end").replace(": a", ": ?l a"));
+    sound(&RETURNING.replace("a > %one/end", "a > fail; %one/end").replace(": a", ": a fail"));
+    sound(
+        "start > +f > $one > a > return2; +f > $two > b > return; -> value
+        branch one of +f: $one; branch two of +f: $two; body one: a return2; body two: b return",
+    );
+    let inside = "start > $s > ?l > a > ?l; %s/end > ?m > c > end; body s: a ?l %s/end";
+    sound(&format!("{inside}; $s > !s/after > h > ?m"));
+    // Nested, and no inner branch comes to its end.
+    sound(
+        "start > +f > +g > a > fail; +g > b > fail2; +f > d > +j > end
+        branch left of +f: +g; branch right of +f: d
+        branch one of +g: a fail; branch two of +g: b fail2",
+    );
+}
+
+#[test]
+fn bodies_are_judged_by_themselves() {
+    let found = |text: &str| -> Vec<String> {
+        let graph = graph(text);
+        tokens(&graph).iter().map(|at| short(&graph, at)).collect()
+    };
+    let split =
+        "start > $s > +f > a > ?m > b > %s/end > end; +f > d > ?m; body s: +f a d ?m b %s/end";
+    assert_eq!(found(split), ["B012 m"]);
+    let beside =
+        "start > a > end; a > :a/every > ?g -[x]> b > +j > c > %a/every/end; ?g -[y]> d > +j
+        body a/every: ?g b d +j c %a/every/end";
+    assert_eq!(found(beside), ["B011 j"]);
+    let handled = "start > a > +j > end; a > !a/after > h > +j";
+    assert_eq!(found(handled), ["B011 j"]);
 }
