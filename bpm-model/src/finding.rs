@@ -352,6 +352,21 @@ pub enum Fault {
         /// What type it has.
         ty: String,
     },
+    /// An event for errors of what cannot fail.
+    CannotFail {
+        /// The activity or scope.
+        of: usize,
+    },
+    /// An event that interrupts after no time.
+    FiresAtOnce {
+        /// The activity or scope.
+        of: usize,
+    },
+    /// An event before which another one always happens.
+    ComesLater {
+        /// The other one.
+        first: usize,
+    },
     /// A wrong number of ways in or out.
     Degree(Degree),
 }
@@ -384,6 +399,9 @@ impl Fault {
             | Fault::NotALiteral { .. }
             | Fault::Zero { .. }
             | Fault::MaxBelowFirst { .. } => Code::B015,
+            Fault::CannotFail { .. } | Fault::FiresAtOnce { .. } | Fault::ComesLater { .. } => {
+                Code::B016
+            }
             Fault::Degree(_) => Code::B018,
         }
     }

@@ -1,5 +1,7 @@
 //! The words of every fault: what is wrong, what follows, what to do.
 
+mod handlers;
+
 use super::path::{branch, choice, node, path, place_node, variable};
 use super::{Degree, Fault, Finding, Message, Named, Place};
 use crate::duration;
@@ -84,6 +86,9 @@ impl Context<'_> {
                 "write `undo` behind the activity whose effect it takes back",
             ),
             Fault::Degree(degree) => self.degree(*degree),
+            Fault::CannotFail { .. } | Fault::FiresAtOnce { .. } | Fault::ComesLater { .. } => {
+                self.handlers()
+            }
             _ => self.control(),
         }
     }
@@ -463,6 +468,7 @@ impl Context<'_> {
             (Fault::SameBranch { .. }, _) => "the first one with this name".to_owned(),
             (Fault::Degree(Degree::NoEnd), _) => "no edge leaves this".to_owned(),
             (Fault::Degree(_), _) => "the first one".to_owned(),
+            (Fault::ComesLater { .. }, _) => "this one comes first".to_owned(),
             (Fault::NeverChosen { always, .. }, _) => format!("this is always {always}"),
             (_, Place::Set { .. }) => format!("{name} is set here"),
             (_, Place::Read { .. }) => format!("{name} is read here"),
