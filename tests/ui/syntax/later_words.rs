@@ -9,8 +9,8 @@ use shop::*;
 workflow! {
     process P(order: Order) -> u64 {
         let pickup: Payment = receive picked_up[order.id.clone()];
-        let payment = service charge(&order) retry 3 on error Declined => { let x = 3; } undo tell("x");
-        race {
+        let payment = service charge(&order) retry 3 on receive declined[order.id.clone()] => { fail "declined"; } undo tell("x");
+        inclusive {
             a: { let winner = service pack(&order); }
             b: { service tell("b"); }
         }
