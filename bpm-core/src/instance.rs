@@ -189,7 +189,7 @@ impl Instance {
             Change::ProcessFailing { failure } => self.fail(failure),
             Change::FailureRelated { failure } => self.relate(failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
-            Change::UndoRecorded { node, visit, values } => self.undoable(node, *visit, values),
+            Change::UndoRecorded { node, visit, values } => self.keep_undoable(node, *visit, values),
             Change::UndoStarted { token, node } => self.create(*token, node.clone()),
             Change::Undone { .. } => drop(self.undoable.pop()),
             Change::ProcessTerminated { actor } => self.terminate(actor),
@@ -262,7 +262,7 @@ impl Instance {
         self.cancelled_by = Some(actor.clone());
     }
 
-    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)]) {
+    fn keep_undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)]) {
         self.number(visit);
         let mut values = Values::default();
         kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));
@@ -367,6 +367,11 @@ impl Instance {
     /// The completed activity that is undone next.
     pub fn next_undo(&self) -> Option<&Undoable> {
         self.undoable.last()
+    }
+
+    /// What completed, can be undone and is not: oldest first.
+    pub fn undoable(&self) -> &[Undoable] {
+        &self.undoable
     }
 
     /// The values as one JSON object.

@@ -6,4 +6,5 @@ pub mod blocks;
 pub mod clock;
 pub mod explorer;
 pub mod readings;
+pub mod sim;
 pub mod store_conformance;

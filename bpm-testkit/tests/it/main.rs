@@ -5,6 +5,7 @@
 mod conformance;
 mod incidents;
 mod retries;
+mod sim;
 mod soundness;
 mod spy;
 mod starts;
