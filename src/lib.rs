@@ -13,7 +13,7 @@ pub use bpm_core::definition::{
     After, DefinitionBuilder, EdgeCondition, Exhausted, ProcessDefinition, Retry,
 };
 pub use bpm_core::engine::{
-    Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo,
+    Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo, Instances,
     MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
     UserTask, UserTasks, Watch, Watched,
 };

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bpm_model::fingerprint::{Fingerprint, fingerprint};
-use bpm_model::graph::{Graph, Node, Origin, Text};
+use bpm_model::graph::{Condition, Graph, Node, Origin, Text};
 use bpm_model::kind::Kind;
 use bpm_model::policy::Policy;
 use bpm_model::render;
@@ -53,6 +53,7 @@ struct Inner {
     conditions: Conditions,
     policies: Vec<Policy>,
     undos: HashMap<usize, usize>,
+    boundaries: HashMap<usize, Vec<usize>>,
 }
 
 impl Inner {
@@ -60,7 +61,9 @@ impl Inner {
         let mut ways_out = vec![Vec::new(); graph.nodes.len()];
         let mut ways_in = vec![0; graph.nodes.len()];
         for (index, edge) in graph.edges.iter().enumerate() {
-            ways_out[edge.from].push(index);
+            if edge.condition != Condition::Boundary {
+                ways_out[edge.from].push(index);
+            }
             ways_in[edge.to] += 1;
         }
         Self {
@@ -73,6 +76,7 @@ impl Inner {
             conditions: Conditions::of(&graph),
             policies: policies(&graph, visit),
             undos: undos(&graph),
+            boundaries: boundaries(&graph),
             graph,
         }
     }
@@ -186,6 +190,11 @@ impl ProcessDefinition {
         self.0.undos.get(&activity).copied()
     }
 
+    /// The boundary events of an activity or a scope, in the order of writing.
+    pub(crate) fn boundaries(&self, node: usize) -> &[usize] {
+        self.0.boundaries.get(&node).map_or(&[], Vec::as_slice)
+    }
+
     /// What the service tasks of a compiled process say of themselves, by node.
     pub(crate) fn signatures(&self) -> Vec<TaskSignature> {
         let visit = self.0.visit;
@@ -243,6 +252,16 @@ fn undos(graph: &Graph) -> HashMap<usize, usize> {
         _ => None,
     };
     graph.nodes.iter().enumerate().filter_map(undo).collect()
+}
+
+fn boundaries(graph: &Graph) -> HashMap<usize, Vec<usize>> {
+    let mut boundaries: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, node) in graph.nodes.iter().enumerate() {
+        if let Kind::Boundary { of, .. } = node.kind {
+            boundaries.entry(of).or_default().push(at);
+        }
+    }
+    boundaries
 }
 
 /// What the service task of a node says of itself.

@@ -51,7 +51,7 @@ pub use crate::history::Recorded;
 pub use builder::EngineBuilder;
 pub use completion::Completion;
 pub use options::EngineOptions;
-pub use queries::{Incident, Incidents, InstanceInfo, UserTask, UserTasks};
+pub use queries::{Incident, Incidents, InstanceInfo, Instances, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
 pub use statistics::Statistics;
@@ -122,6 +122,11 @@ impl Engine {
         row.map(InstanceInfo::from).ok_or_else(|| Refused::UnknownInstance(instance).into())
     }
 
+    /// A query for instances, such as those that are suspended.
+    pub fn instances(&self) -> Instances {
+        Instances::new(Arc::clone(&self.shared))
+    }
+
     /// A query for open user tasks.
     pub fn user_tasks(&self) -> UserTasks {
         UserTasks::new(Arc::clone(&self.shared))
@@ -161,6 +166,20 @@ impl Engine {
     /// lists what was not undone.
     pub async fn terminate(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
         let event = Event::TerminateRequested { actor };
+        self.shared.deliver(instance, event).await
+    }
+
+    /// Suspends an instance: until it is resumed no token moves and no attempt begins. Attempts in
+    /// flight end, and their results are kept. Returns when the suspension is durable.
+    pub async fn suspend(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::SuspendRequested { actor };
+        self.shared.deliver(instance, event).await
+    }
+
+    /// Resumes a suspended instance: it goes on from where it was, and timers that came due
+    /// meanwhile fire, oldest first.
+    pub async fn resume(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::ResumeRequested { actor };
         self.shared.deliver(instance, event).await
     }
 

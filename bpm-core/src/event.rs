@@ -9,6 +9,10 @@ use crate::json::Json;
 /// Numbers the tokens of one instance, from 0; never used again.
 pub type TokenId = u64;
 
+/// Numbers what is open of the scopes of one instance, from 1; never used again. 0 is the process
+/// itself.
+pub type ScopeId = u64;
+
 /// What happened to an instance from outside of its graph.
 ///
 /// History keeps every event with the [changes](crate::change::Change) that it led to.
@@ -117,6 +121,16 @@ pub enum Event {
     },
     /// Someone ended the instance without undoing anything.
     TerminateRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone suspended the instance.
+    SuspendRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone resumed the instance.
+    ResumeRequested {
         /// Who.
         actor: Actor,
     },

@@ -14,6 +14,7 @@ mod saga;
 mod service;
 mod shutdown;
 mod start;
+mod suspend;
 mod timeout;
 mod timer;
 mod typed;

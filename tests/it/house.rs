@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use bpm_engine::prelude::*;
 use bpm_engine::store::{
-    Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceRow, Started,
-    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceFilter,
+    InstanceRow, Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use bpm_engine::{DefinitionBuilder, EngineBuilder, Observed, Watch};
 use bpm_testkit::audit;
@@ -211,6 +211,10 @@ impl Store for Noting {
 
     fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, StoreError> {
         self.inner.user_task(task)
+    }
+
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {
+        self.inner.instances(filter)
     }
 
     fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {

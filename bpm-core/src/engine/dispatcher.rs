@@ -8,6 +8,7 @@ mod attempts;
 mod clock;
 mod commits;
 mod endings;
+mod pause;
 mod recover;
 
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::event::Event;
 use crate::ids::InstanceId;
-use crate::instance::{Ending, Instance, TokenState};
+use crate::instance::{Ending, Instance};
 use crate::refused::Refused;
 use crate::step::step;
 use crate::store::StartRow;
@@ -226,7 +227,7 @@ impl Dispatcher {
         while let Some(live) = self.cache.get(instance)
             && !live.uncommitted
         {
-            let can_move = live.instance.tokens().iter().any(|t| t.state == TokenState::Ready);
+            let can_move = live.instance.can_move();
             if let Some(post) = live.queue.pop_front() {
                 self.take_turn(post, None);
             } else if can_move && self.closing.is_none() {

@@ -83,6 +83,8 @@ pub(super) struct Workers {
     payload_bytes: usize,
     in_flight: HashMap<(InstanceId, TokenId), InFlight>,
     due: VecDeque<Launch>,
+    /// Attempts of suspended instances that had no place yet.
+    held: HashMap<InstanceId, Vec<Launch>>,
 }
 
 impl Workers {
@@ -93,8 +95,9 @@ impl Workers {
         bound: usize,
         payload_bytes: usize,
     ) -> Self {
-        let (in_flight, due) = (HashMap::new(), VecDeque::new());
-        Self { runtime, mailbox, states, bound: bound.max(1), payload_bytes, in_flight, due }
+        let (in_flight, due, held) = (HashMap::new(), VecDeque::new(), HashMap::new());
+        let bound = bound.max(1);
+        Self { runtime, mailbox, states, bound, payload_bytes, in_flight, due, held }
     }
 
     /// Runs an attempt with the next [`launch_due`](Self::launch_due) at which there is a place.
@@ -155,8 +158,7 @@ impl Workers {
             attempt.tell(drop_at);
             return None;
         }
-        let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
-        let due = self.due.remove(at?)?;
+        let due = self.take_due(instance, token)?;
         let (visit, attempt) = (due.visit, due.attempt);
         Some(Dropped { instance, token, visit, attempt, node: due.node_id(), timed_out: false })
     }
@@ -166,12 +168,39 @@ impl Workers {
         if let Some(attempt) = self.in_flight.remove(&(instance, token)) {
             attempt.abort.abort();
         }
-        self.due.retain(|due| (due.current.id, due.token) != (instance, token));
+        self.take_due(instance, token);
+    }
+
+    /// Takes an attempt that has no place yet.
+    fn take_due(&mut self, instance: InstanceId, token: TokenId) -> Option<Launch> {
+        if let Some(held) = self.held.get_mut(&instance) {
+            let at = held.iter().position(|due| due.token == token)?;
+            return Some(held.remove(at));
+        }
+        let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
+        self.due.remove(at?)
+    }
+
+    /// Holds back what has no place yet of a suspended instance.
+    pub(super) fn hold(&mut self, instance: InstanceId) {
+        let due = std::mem::take(&mut self.due);
+        let (held, due): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|due| due.current.id == instance);
+        self.due = due.into();
+        if !held.is_empty() {
+            self.held.insert(instance, held);
+        }
+    }
+
+    /// What was held back is due again.
+    pub(super) fn let_go(&mut self, instance: InstanceId) {
+        self.due.extend(self.held.remove(&instance).into_iter().flatten());
     }
 
     /// Tells all attempts to stop; those that are due never start.
     pub(super) fn stop_all(&mut self, drop_at: Duration) {
         self.due.clear();
+        self.held.clear();
         self.in_flight.values_mut().for_each(|attempt| attempt.tell(drop_at));
     }
 
@@ -205,6 +234,10 @@ impl Workers {
     pub(super) fn has(&self, instance: InstanceId, token: TokenId) -> bool {
         self.in_flight.contains_key(&(instance, token))
             || self.due.iter().any(|due| (due.current.id, due.token) == (instance, token))
+            || self
+                .held
+                .get(&instance)
+                .is_some_and(|held| held.iter().any(|due| due.token == token))
     }
 }
 

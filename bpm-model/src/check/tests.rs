@@ -20,7 +20,7 @@ fn short(graph: &Graph, finding: &Finding) -> String {
         }
         Place::Scope(scope) => match &graph.scopes[*scope].kind {
             ScopeKind::Branch { name, .. } => format!("branch {name}"),
-            ScopeKind::Process => "process".to_owned(),
+            ScopeKind::Process | ScopeKind::Body { .. } => "process".to_owned(),
         },
         Place::Clause { node, part } => format!("{} {part:?}", id(*node)),
         Place::Read { node, variable } => format!("{}.{}", id(*node), name(*variable)),

@@ -89,13 +89,17 @@ fn launch(
         timeout: registered.definition.policy(node).timeout_ms.map(Duration::from_millis),
         visit,
         attempt,
-        values: values(instance, registered, node).clone(),
+        values: values(instance, registered, (token, node)).clone(),
     })
 }
 
 /// What an attempt sees: the variables, or for an undo those that were kept for it.
-fn values<'a>(instance: &'a Instance, registered: &Registered, node: usize) -> &'a Values {
-    match (&registered.definition.graph().nodes[node].kind, instance.next_undo()) {
+fn values<'a>(
+    instance: &'a Instance,
+    registered: &Registered,
+    (token, node): (TokenId, usize),
+) -> &'a Values {
+    match (&registered.definition.graph().nodes[node].kind, instance.undoing(token)) {
         (Kind::Undo { .. }, Some(done)) => &done.values,
         _ => instance.values(),
     }

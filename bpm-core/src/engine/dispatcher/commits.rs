@@ -94,12 +94,14 @@ impl Dispatcher {
     /// its timers come before.
     pub(super) fn release(&mut self, mut turn: PendingTurn) {
         turn.timers_set().for_each(|timer| self.timers.set(timer));
+        let paused = turn.pauses();
         self.shared.watchers.tell(&mut turn);
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
         let effects = std::mem::take(&mut turn.effects);
         effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
+        self.pause(turn.instance, paused);
         let Some(live) = self.cache.get(turn.instance) else { return };
         live.uncommitted = false;
         live.wrote(turn.bytes);
