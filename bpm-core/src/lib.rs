@@ -15,6 +15,7 @@ pub mod refused;
 pub mod step;
 pub mod store;
 pub mod task;
+mod thrown;
 pub mod vars;
 
 /// What the output of the macros refers to. Not for people: it changes with the macros.
@@ -43,6 +44,9 @@ pub mod __private {
     pub use crate::task::{
         Argument, ArgumentOther, Called, Key, Pick, Probe, ProbeOther, ServiceTask, State,
         StateType, TaskContext, TaskError, TaskResult,
+    };
+    pub use crate::thrown::{
+        Thrown, Told, ToldAsDebug, ToldAsDisplay, ToldAsError, ToldAsNothing, ToldAsTaskError,
     };
     pub use crate::vars::UserTaskName as UserTask;
     pub use crate::vars::{Current, Cx, Values, Var, Variable, Vars, Visit, Visited, Work};

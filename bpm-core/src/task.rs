@@ -34,7 +34,7 @@ pub trait ServiceTask: Sized + Send + 'static {
     /// The value on success.
     type Output: Variable;
     /// The error on failure.
-    type Error: Into<TaskError>;
+    type Error: Into<TaskError> + Send + 'static;
     /// The function's name.
     const NAME: &'static str;
     /// The type of [`KEY`](Self::KEY): `Key<Self>`. A type of its own, so that what is no task has
@@ -86,6 +86,10 @@ impl<K> Key<K> {
 impl<K: ServiceTask> Key<K> {
     /// Its result is kept in this variable.
     pub fn sets(self, _: crate::vars::Var<K::Output>) {}
+
+    /// Patterns of boundary events are matched against its error.
+    #[doc(hidden)]
+    pub fn fails(self, _: crate::thrown::Thrown<K::Error>) {}
 
     /// The task ready to be called, in the context of an attempt.
     pub fn on(self, cx: crate::vars::Cx) -> K {
@@ -294,13 +298,7 @@ impl TaskError {
 
     /// The error and the errors that caused it, outermost first.
     pub fn chain(&self) -> Vec<String> {
-        let mut chain = Vec::new();
-        let mut next: Option<&(dyn Error + 'static)> = Some(self.source.as_ref());
-        while let Some(error) = next {
-            chain.push(error.to_string());
-            next = error.source();
-        }
-        chain
+        crate::thrown::chain(self.source.as_ref())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::definition::ProcessDefinition;
 use crate::error::StartError;
 use crate::json::Json;
 use crate::task::{ServiceTask, StateType, States, TaskContext, TaskError};
+use crate::thrown::Raised;
 use crate::vars::{Attempt, Values};
 
 /// Begins an attempt with the variables of its instance.
@@ -147,8 +148,8 @@ where
     let run = move |values: &Values, cx: TaskContext| {
         let attempt = run(object(values), cx);
         let attempt: Attempt = Box::pin(async move {
-            let output = attempt.await.map_err(Into::into)?;
-            Json::of(&output).map_err(TaskError::permanent)
+            let output = attempt.await.map_err(|error| Raised::new::<TaskError>(error.into()))?;
+            Json::of(&output).map_err(|error| Raised::new(TaskError::permanent(error)))
         });
         Ok(attempt)
     };
@@ -160,8 +161,8 @@ pub(super) fn task<K: ServiceTask>() -> Handler {
     let run = |values: &Values, cx: TaskContext| {
         let attempt = K::with_variables(cx, values)?;
         let attempt: Attempt = Box::pin(async move {
-            let output = K::finish(attempt.await).map_err(Into::into)?;
-            Json::of(&output).map_err(TaskError::permanent)
+            let output = K::finish(attempt.await).map_err(Raised::new)?;
+            Json::of(&output).map_err(|error| Raised::new(TaskError::permanent(error)))
         });
         Ok(attempt)
     };

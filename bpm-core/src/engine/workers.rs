@@ -1,5 +1,7 @@
 //! Workers: attempts in flight, bounded, each on the engine's own runtime.
 
+mod catch;
+
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -123,7 +125,7 @@ impl Workers {
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
-            let result = Caught::new(run(launch, context, limit)).await;
+            let result = Contained::new(run(launch, context, limit)).await;
             let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
@@ -256,19 +258,21 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
 /// Runs one attempt to its end.
 async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json, Failed> {
     let node = launch.node_id();
-    let attempt = match begin(launch, context) {
+    let attempt = match begin(&launch, context) {
         Ok(attempt) => attempt,
         Err(error) => return Err(failed(node, FailureKind::Code, &error)),
     };
     match attempt.await {
-        Ok(result) if result.text().len() > limit => Err(too_large(node, &result, limit)),
+        Ok(result) if result.text().len() > limit => {
+            Err(too_large(node, "its result has", result.text().len(), limit))
+        }
         Ok(result) => Ok(result),
-        Err(error) => Err(failed(node, FailureKind::Error, &error)),
+        Err(error) => Err(catch::caught(&launch, error, limit)),
     }
 }
 
 /// Evaluates the arguments and calls the function.
-fn begin(launch: Launch, context: TaskContext) -> Result<Attempt, TaskError> {
+fn begin(launch: &Launch, context: TaskContext) -> Result<Attempt, TaskError> {
     let definition = &launch.registered.definition;
     let graph = definition.graph();
     let Some(visit) = definition.visit() else {
@@ -299,29 +303,25 @@ fn panicked(node: &str, panic: &(dyn Any + Send)) -> Failed {
     Failed { failure: Failure::new(node, FailureKind::Panic, text), retryable: true, caught: None }
 }
 
-fn too_large(node: String, result: &Json, limit: usize) -> Failed {
-    let bytes = result.text().len();
+fn too_large(node: String, what: &str, bytes: usize, limit: usize) -> Failed {
     let message = format!(
-        "its result has {bytes} bytes as JSON, more than the {limit} of `EngineOptions::payload_bytes`"
+        "{what} {bytes} bytes as JSON, more than the {limit} of `EngineOptions::payload_bytes`"
     );
-    Failed {
-        failure: Failure::new(node, FailureKind::Error, message),
-        retryable: false,
-        caught: None,
-    }
+    let failure = Failure::new(node, FailureKind::Error, message);
+    Failed { failure, retryable: false, caught: None }
 }
 
 /// A future whose panics are values, wherever in it they come from: the user's code runs when the
 /// attempt begins and goes on, when its error is printed, and when it is dropped.
-struct Caught<F>(Option<Pin<Box<F>>>);
+struct Contained<F>(Option<Pin<Box<F>>>);
 
-impl<F: Future> Caught<F> {
+impl<F: Future> Contained<F> {
     fn new(future: F) -> Self {
         Self(Some(Box::pin(future)))
     }
 }
 
-impl<F: Future> Future for Caught<F> {
+impl<F: Future> Future for Contained<F> {
     type Output = Result<F::Output, Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -47,6 +47,17 @@ pub(crate) struct Keep<'a> {
     pub(crate) ty: Option<&'a Tokens>,
 }
 
+/// What the pattern of a boundary event is matched against.
+#[derive(Clone, Copy)]
+pub(crate) enum Caught {
+    /// The error of this service task.
+    Error(usize),
+    /// The failure.
+    Failure,
+    /// Nothing: it matches every error.
+    All,
+}
+
 /// What is done once the variables are read.
 pub(crate) enum Work<'a> {
     /// Calls a service task.
@@ -57,6 +68,8 @@ pub(crate) enum Work<'a> {
     Unpack { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
     /// Sets what a pattern binds, or takes the other way.
     LetElse { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
+    /// Says whether a boundary event catches a failure.
+    Catch { of: Caught, pattern: &'a Tokens, guard: &'a Tokens, span: Span, keeps: Vec<Keep<'a>> },
     /// Opens a user task.
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
     /// Waits until a time.
@@ -97,6 +110,7 @@ impl Work<'_> {
             Work::Unpack { keeps, .. }
             | Work::LetElse { keeps, .. }
             | Work::Next { keeps, .. }
+            | Work::Catch { keeps, .. }
             | Work::Broken { keeps, .. } => variables(keeps),
             Work::If { arms } => arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect(),
             Work::Match { arms, .. } => {
