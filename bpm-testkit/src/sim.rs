@@ -26,12 +26,18 @@ use tree::{Features, Process};
 const SHRINKS: usize = 20_000;
 
 /// What is simulated.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Only the rules of failure, at the level of the turn.
     pub saga: bool,
     /// Which statements the processes have.
     pub features: Features,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { saga: false, features: Features::ALL }
+    }
 }
 
 /// What a run was made of.

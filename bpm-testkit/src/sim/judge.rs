@@ -35,9 +35,15 @@ impl<'a> Judge<'a> {
         self.replayed.id
     }
 
-    /// The nodes whose attempts the last turn must have told to stop.
-    pub fn stopped(&self) -> Option<&[String]> {
-        self.exact.then(|| self.model.stopped())
+    /// Whether the last turn told the right attempts to stop, by their nodes. One may be told
+    /// again when what is around it is to be undone, too.
+    pub fn stops(&self, told: &[String]) -> Result<(), String> {
+        let mut expected = self.model.stopped().iter();
+        let stopping = |node: &String| self.model.stopping().any(|stopping| stopping == node);
+        if !self.exact || (expected.all(|node| told.contains(node)) && told.iter().all(stopping)) {
+            return Ok(());
+        }
+        Err(format!("told to stop: {told:?}, and by the model {:?}", self.model.stopped()))
     }
 
     /// A turn is durable: says what is wrong with it.
@@ -97,7 +103,9 @@ impl<'a> Judge<'a> {
             }
             Event::CancelRequested { .. } => Happened::Cancelled,
             Event::TerminateRequested { .. } => Happened::Terminated,
-            Event::Continued => return false,
+            Event::SuspendRequested { .. } | Event::ResumeRequested { .. } | Event::Continued => {
+                return false;
+            }
         };
         self.model.take(&happened, now)
     }
@@ -126,7 +134,7 @@ impl<'a> Judge<'a> {
         let undoable: Vec<(String, i64)> = self.replayed.undoable().iter().map(kept).collect();
         same("undoable", format!("{undoable:?}"), format!("{:?}", self.model.undoable()));
         let status = self.replayed.status;
-        let closing = matches!(status, Status::Failing | Status::Cancelling);
+        let closing = matches!(status, Status::Failing | Status::Cancelling | Status::Completing);
         let expected = self.model.is_closing() && self.model.end().is_none();
         same("closing", closing.to_string(), expected.to_string());
         let end = self.replayed.ending().map(|ending| ended(&ending));

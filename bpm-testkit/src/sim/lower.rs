@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bpm_core::__private::{
     Called, Condition, Cx, Edge, Graph, Key, Kind, Node, Origin, Outcome, Policy, Retry, Scope,
-    ScopeKind, ServiceTask, Slot, StateType, TaskContext, TaskError, Trigger, UserTask, Values,
+    ScopeKind, ServiceTask, Slot, StateType, TaskContext, TaskError, Thrown, Trigger, UserTask, Values,
     Var, Vars, Visited, Work,
 };
 use bpm_core::clock::Timestamp;
 use bpm_core::definition::{Exhausted, ProcessDefinition};
 use bpm_core::event::Failure;
 
-use super::tree::{Block, Branch, Clause, On, Process, Stmt, Task};
+use super::tree::{Block, Branch, Clause, On, Process, Stmt, Task, returns};
 
 /// Attempts of an undo before it rests with an incident.
 pub const UNDO_ATTEMPTS: u32 = 3;
@@ -181,6 +181,7 @@ impl Lowering {
 
     fn repeat(&mut self, id: &str, turns: u64, body: &Block) {
         let counter = self.variable(id.to_owned(), id.to_owned());
+        self.node(&format!("{id}/begin"), Kind::Script, &format!("zero {counter}"));
         let head = self.node(&format!("{id}/head"), Kind::Exclusive, "");
         let turn = self.node(id, Kind::Exclusive, &format!("loop {counter} {turns}"));
         self.block(body);
@@ -197,6 +198,7 @@ impl Lowering {
             let kind = ScopeKind::Branch { name, fork, after: after.into() };
             self.scopes.push(Scope { kind, parent: self.scope });
         }
+        let wrapped = branches.iter().any(|branch| returns(&branch.body));
         let (mut ends, mut joined) = (Vec::new(), Vec::new());
         for (at, branch) in branches.iter().enumerate() {
             self.open = branch.after.iter().map(|before| (ends[*before], 1 + at)).collect();
@@ -206,12 +208,16 @@ impl Lowering {
                 1 => {}
                 _ => drop(self.node(&format!("{id}/{at}/begin"), Kind::Parallel, "")),
             }
-            self.block(&branch.body);
+            if wrapped {
+                self.scoped(&format!("{id}/{at}"), &[], |this| this.block(&branch.body));
+            } else {
+                self.block(&branch.body);
+            }
             self.merge(&format!("{id}/{at}/merge"));
             self.scope = around;
             let awaited = branches.iter().any(|branch| branch.after.contains(&at));
             if awaited {
-                self.node(&format!("{id}/{at}/end"), Kind::Parallel, "");
+                self.node(&format!("{id}/{at}/done"), Kind::Parallel, "");
             }
             ends.push(self.open[0].0);
             joined.append(&mut self.open);
@@ -347,6 +353,7 @@ fn visit(node: usize, vars: &Vars<'_>, cx: Cx) -> Result<Visited, TaskError> {
     match word {
         "set" | "undo" => activity(node, vars, cx),
         "choose" => vars.port((vars.get(variable)?.unsigned_abs() % number(1)) as usize),
+        "zero" => vars.script(variable, 0),
         "loop" => turn(vars, variable, number(1)),
         "wait" => vars.wait(Duration::from_millis(number(0))),
         "until" => vars.wait_until(Timestamp::from_millis(number(0) as i64)),
@@ -354,7 +361,7 @@ fn visit(node: usize, vars: &Vars<'_>, cx: Cx) -> Result<Visited, TaskError> {
         "return" => vars.end(vars.get(variable)?),
         "catch" => match cx {
             Cx::Catch(failure) => vars.caught(catches(vars.graph(), node, rest, &failure)),
-            _ => vars.done(),
+            _ => matches_error(vars, rest),
         },
         _ => vars.done(),
     }
@@ -368,12 +375,19 @@ fn catches(graph: &Graph, node: usize, pattern: &str, failure: &Failure) -> bool
     pattern == "_" || (is_scope && pattern == failure.message)
 }
 
-/// The head of a loop: counts, and begins anew when it is left.
+/// Whether the pattern matches the error value of an attempt, which stays as it is.
+fn matches_error(vars: &Vars<'_>, pattern: &str) -> Result<Visited, TaskError> {
+    let Some(error) = vars.thrown(Thrown::<TaskError>::new()) else { return vars.caught(false) };
+    let matches = pattern == "_" || pattern == error.to_string();
+    vars.missed(error)?;
+    vars.caught(matches)
+}
+
+/// The head of a loop: counts.
 fn turn(vars: &Vars<'_>, counter: Var<i64>, turns: u64) -> Result<Visited, TaskError> {
-    let done = vars.get(counter).unwrap_or(0);
-    let again = done.unsigned_abs() < turns;
-    vars.keep(if again { done + 1 } else { 0 }, counter)?;
-    vars.port(usize::from(!again))
+    let done = vars.get(counter)?;
+    vars.keep(done + 1, counter)?;
+    vars.port(usize::from(done.unsigned_abs() >= turns))
 }
 
 fn activity(node: usize, vars: &Vars<'_>, cx: Cx) -> Result<Visited, TaskError> {

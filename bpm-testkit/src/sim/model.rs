@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 pub use happen::{Fault, Happened};
 
-use super::tree::{Block, Branch, Clause, On, Process, Stmt, Task};
+use super::tree::{self, Block, Branch, Clause, On, Process, Stmt, Task};
 
 /// What a token does where it rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +62,13 @@ pub struct Model<'a> {
     tokens: Vec<Token<'a>>,
     scopes: BTreeMap<usize, Open<'a>>,
     joins: BTreeMap<usize, Join<'a>>,
-    races: BTreeMap<usize, Race<'a>>,
     next: usize,
     /// What completed and is not undone, in the order of completion.
     log: Vec<Entry<'a>>,
     first: Option<String>,
     cancelled: bool,
+    /// What was returned while other things went on.
+    returned: Option<Option<i64>>,
     end: Option<End>,
     stopped: Vec<String>,
 }
@@ -114,6 +115,8 @@ struct Entry<'a> {
     task: &'a Task,
     scope: usize,
     value: i64,
+    /// It stands although what is around it is undone: what returned is around it, or it won.
+    stands: bool,
 }
 
 /// A parallel block.
@@ -126,17 +129,8 @@ struct Join<'a> {
     then: Then<'a>,
 }
 
-#[derive(Clone, Debug)]
-struct Race<'a> {
-    scope: usize,
-    branches: Vec<usize>,
-    wins: usize,
-    won: usize,
-    then: Then<'a>,
-}
-
-/// An open scope: the process, an activity or scope with clauses, a body beside one, a branch of
-/// a race.
+/// An open scope: the process, an activity or scope with clauses, a body beside one, a race and
+/// each of its branches.
 #[derive(Clone, Debug)]
 struct Open<'a> {
     parent: usize,
@@ -150,6 +144,8 @@ struct Open<'a> {
     /// It completed, and awaits the bodies beside it.
     completed: bool,
     closing: Option<Closing<'a>>,
+    /// What failed in it and is to be handled.
+    cause: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,8 +155,10 @@ enum Sort<'a> {
     Owner(Option<&'a str>),
     /// The body of a clause that does not interrupt.
     Beside(&'a str),
+    /// A race, of which so many branches have yet to complete.
+    Race(u32),
     /// A branch of a race.
-    Branch(usize),
+    Branch,
 }
 
 /// What follows when everything in a scope is undone.
@@ -170,8 +168,8 @@ enum Closing<'a> {
     Ends,
     /// The block of a clause runs.
     Handler(&'a Clause),
-    /// It lost a race.
-    Loses(usize),
+    /// The race goes on.
+    Race,
 }
 
 impl<'a> Model<'a> {
@@ -186,6 +184,7 @@ impl<'a> Model<'a> {
             then: Vec::new(),
             completed: false,
             closing: None,
+            cause: None,
         };
         Self {
             process,
@@ -194,11 +193,11 @@ impl<'a> Model<'a> {
             tokens: Vec::new(),
             scopes: BTreeMap::from([(0, process_scope)]),
             joins: BTreeMap::new(),
-            races: BTreeMap::new(),
             next: 1,
             log: Vec::new(),
             first: None,
             cancelled: false,
+            returned: None,
             end: None,
             stopped: Vec::new(),
         }
@@ -224,6 +223,11 @@ impl<'a> Model<'a> {
     /// The attempts that the last event told to stop.
     pub fn stopped(&self) -> &[String] {
         &self.stopped
+    }
+
+    /// The attempts that were told to stop and are in flight.
+    pub fn stopping(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().filter(|token| token.stopping).map(|token| token.node)
     }
 
     /// How it ended.
@@ -261,11 +265,7 @@ impl<'a> Model<'a> {
                 Frame::Leave(of) => return self.leave(of),
             }
         }
-        self.complete(None);
-    }
-
-    fn complete(&mut self, returned: Option<i64>) {
-        self.end = Some(End::Completed(returned));
+        self.end = Some(End::Completed(None));
     }
 
     /// Begins a statement; whether the token that came goes on at once.
@@ -300,7 +300,7 @@ impl<'a> Model<'a> {
                 self.race(*wins, branches, scope, std::mem::take(then));
             }
             Stmt::Fail(id) => self.fail(scope, id, Some("e0"), false),
-            Stmt::Return(_, of) => self.complete(Some(self.value(scope, of))),
+            Stmt::Return(_, of) => self.give_back(scope, Some(self.value(scope, of))),
         }
         false
     }
@@ -337,9 +337,9 @@ impl<'a> Model<'a> {
             On::At(at) => Some((clause, at)),
         };
         let armed = clauses.iter().filter_map(due).collect();
-        let (own, completed, closing) = (BTreeMap::new(), false, None);
+        let (own, completed, closing, cause) = (BTreeMap::new(), false, None, None);
         let number = self.number();
-        let open = Open { parent, sort, clauses, armed, own, then, completed, closing };
+        let open = Open { parent, sort, clauses, armed, own, then, completed, closing, cause };
         self.scopes.insert(number, open);
         number
     }
@@ -359,7 +359,13 @@ impl<'a> Model<'a> {
             let Some(join) = self.joins.get_mut(&number) else { return };
             if !join.started[at] && branch.after.iter().all(|before| join.done[*before]) {
                 join.started[at] = true;
-                self.go(scope, vec![Frame::Join(number, at), Frame::Block(&branch.body)]);
+                let end = vec![Frame::Join(number, at)];
+                if branches.iter().any(|branch| tree::returns(&branch.body)) {
+                    let open = self.open(scope, Sort::Owner(None), &[], end);
+                    self.go(open, vec![Frame::Leave(open), Frame::Block(&branch.body)]);
+                } else {
+                    self.go(scope, [end, vec![Frame::Block(&branch.body)]].concat());
+                }
             }
         }
     }
@@ -376,19 +382,13 @@ impl<'a> Model<'a> {
     }
 
     fn race(&mut self, wins: u32, branches: &'a [Block], scope: usize, then: Then<'a>) {
-        let number = self.number();
-        let open = branches.iter().map(|_| self.open(scope, Sort::Branch(number), &[], Vec::new()));
-        let open: Vec<usize> = open.collect();
-        let race = Race { scope, branches: open.clone(), wins: wins as usize, won: 0, then };
-        self.races.insert(number, race);
-        for (branch, body) in open.into_iter().zip(branches) {
+        let race = self.open(scope, Sort::Race(wins), &[], then);
+        for body in branches {
+            let branch = self.open(race, Sort::Branch, &[], Vec::new());
             let mut set = Vec::new();
             super::lower::names_set(body, &mut set);
-            let own = set.into_iter().map(|name| {
-                let value = self.value(scope, &name);
-                (name, value)
-            });
-            let own: BTreeMap<String, i64> = own.collect();
+            let own = set.into_iter().map(|name| (self.value(scope, &name), name));
+            let own = own.map(|(value, name)| (name, value)).collect();
             if let Some(open) = self.scopes.get_mut(&branch) {
                 open.own = own;
             }

@@ -112,6 +112,13 @@ pub struct Features {
     pub scopes: bool,
     /// Races.
     pub races: bool,
+    /// `return` where other things go on.
+    pub returns: bool,
+}
+
+impl Features {
+    /// Everything.
+    pub const ALL: Self = Self { scopes: true, races: true, returns: true };
 }
 
 /// How deep blocks nest.
@@ -132,6 +139,22 @@ impl Process {
         }
         Self { body, variables: writer.variables }
     }
+}
+
+/// Whether a `return` is in the block, at any depth.
+pub fn returns(block: &Block) -> bool {
+    let clauses = |clauses: &[Clause]| clauses.iter().any(|clause| returns(&clause.body));
+    block.iter().any(|stmt| match stmt {
+        Stmt::Return(..) => true,
+        Stmt::Task(task) => clauses(&task.clauses),
+        Stmt::User(user) => clauses(&user.clauses),
+        Stmt::Choice(_, _, arms) => arms.iter().any(returns),
+        Stmt::Loop(_, _, body) => returns(body),
+        Stmt::Parallel(_, branches) => branches.iter().any(|branch| returns(&branch.body)),
+        Stmt::Scope(_, body, on) => returns(body) || clauses(on),
+        Stmt::Race(_, _, branches) => branches.iter().any(returns),
+        Stmt::Wait(..) | Stmt::Fail(_) => false,
+    })
 }
 
 struct Writer<'a> {
@@ -245,7 +268,7 @@ impl Writer<'_> {
     }
 
     fn ending(&mut self) -> Stmt {
-        if self.alone && self.one_in(2) {
+        if (self.alone || self.features.returns) && self.one_in(2) {
             let id = self.id("r");
             return Stmt::Return(id, self.some_variable());
         }

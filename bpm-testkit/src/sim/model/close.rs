@@ -1,6 +1,6 @@
 //! A scope completes, or it is undone.
 
-use super::{Clause, Closing, End, Frame, Model, On, Rest, Sort, Token, Tries, What};
+use super::{Clause, Closing, End, Entry, Frame, Model, On, Open, Rest, Sort, Token, Tries, What};
 
 impl<'a> Model<'a> {
     /// The body of a scope has completed: its timers are gone, the bodies beside it are awaited.
@@ -23,32 +23,49 @@ impl<'a> Model<'a> {
             Sort::Beside(_) if self.scopes.get(&open.parent).is_some_and(|of| of.completed) => {
                 self.leave(open.parent);
             }
-            Sort::Beside(_) | Sort::Process => {}
+            Sort::Beside(_) | Sort::Process | Sort::Race(_) => {}
             Sort::Owner(_) => self.go(open.parent, open.then),
-            Sort::Branch(race) => {
+            Sort::Branch => {
                 open.own.iter().for_each(|(name, value)| self.set(open.parent, name, *value));
-                self.won(race, scope);
+                self.won(open.parent);
             }
         }
     }
 
-    fn won(&mut self, number: usize, branch: usize) {
-        let Some(race) = self.races.get_mut(&number) else { return };
-        race.won += 1;
-        race.branches.retain(|open| *open != branch);
-        if race.won == race.wins {
-            let losers = race.branches.clone();
-            if losers.is_empty() {
-                return self.end_race(number);
-            }
-            losers.into_iter().for_each(|loser| self.close(loser, Closing::Loses(number)));
+    /// A branch of a race completed. When enough have, what they did stands, and the others are
+    /// cancelled and undone.
+    fn won(&mut self, race: usize) {
+        let Some(Open { sort: Sort::Race(wins), .. }) = self.scopes.get_mut(&race) else { return };
+        *wins -= 1;
+        if *wins == 0 {
+            let won = self.log.iter_mut().filter(|entry| entry.scope == race);
+            won.for_each(|entry| entry.stands = true);
+            self.close(race, Closing::Race);
         }
     }
 
-    fn end_race(&mut self, number: usize) {
-        if let Some(race) = self.races.remove(&number) {
-            self.go(race.scope, race.then);
+    /// `return`: what completed in the scopes around it stands, all else that is not complete is
+    /// cancelled and undone.
+    pub(super) fn give_back(&mut self, scope: usize, value: Option<i64>) {
+        self.returned = Some(value);
+        self.log.iter_mut().for_each(|entry| entry.stands = false);
+        let mut at = scope;
+        loop {
+            self.log.iter_mut().filter(|entry| entry.scope == at).for_each(|entry| {
+                entry.stands = true;
+            });
+            if at == 0 {
+                break;
+            }
+            at = self.outside(at);
         }
+        self.close(0, Closing::Ends);
+    }
+
+    /// What is outside of a scope. What runs beside an activity or scope is outside of that.
+    fn outside(&self, scope: usize) -> usize {
+        let open = &self.scopes[&scope];
+        if is_beside(open.sort) { self.scopes[&open.parent].parent } else { open.parent }
     }
 
     /// Something failed in a scope: goes outwards to the innermost one that catches it. `typed`:
@@ -57,7 +74,6 @@ impl<'a> Model<'a> {
         let mut at = scope;
         loop {
             let open = &self.scopes[&at];
-            let beside = is_beside(open.sort);
             let is_scope = open.sort != Sort::Owner(None);
             let catches = |clause: &&Clause| match &clause.on {
                 On::Error(None) => true,
@@ -67,13 +83,16 @@ impl<'a> Model<'a> {
                 _ => false,
             };
             if let Some(clause) = open.clauses.iter().find(catches) {
-                return self.interrupt(at, clause);
+                self.interrupt(at, clause);
+                if let Some(open) = self.scopes.get_mut(&at) {
+                    open.cause = Some(node.to_owned());
+                }
+                return;
             }
             if at == 0 {
                 break;
             }
-            // What fails beside an activity or scope fails what is outside of that.
-            at = if beside { self.scopes[&open.parent].parent } else { open.parent };
+            at = self.outside(at);
         }
         self.first.get_or_insert_with(|| node.to_owned());
         self.close(0, Closing::Ends);
@@ -88,9 +107,13 @@ impl<'a> Model<'a> {
             return false;
         }
         self.cancelled = true;
+        // What was to be handled is a cause, too.
+        let mut causes = self.scopes.values().filter_map(|open| open.cause.clone());
+        self.first = self.first.take().or_else(|| causes.next());
         if !self.is_closing() {
             self.close(0, Closing::Ends);
         }
+        self.settle(0);
         true
     }
 
@@ -105,11 +128,13 @@ impl<'a> Model<'a> {
                 false => self.tokens.push(token),
             }
         }
+        let race = matches!(closing, Closing::Race);
         for entry in self.log.iter_mut().filter(|entry| inside.contains(&entry.scope)) {
+            // Who won stays so only until what is around the race is undone.
+            entry.stands &= (race && entry.scope == scope) || self.returned.is_some();
             entry.scope = scope;
         }
         self.joins.retain(|_, join| !inside.contains(&join.scope));
-        self.races.retain(|_, race| !inside.contains(&race.scope));
         self.scopes.retain(|number, _| *number == scope || !inside.contains(number));
         if let Some(open) = self.scopes.get_mut(&scope) {
             open.armed.clear();
@@ -146,7 +171,8 @@ impl<'a> Model<'a> {
         if self.tokens.iter().any(|token| token.scope == scope) {
             return;
         }
-        match self.log.iter().rev().find(|entry| entry.scope == scope) {
+        let stands = |entry: &Entry| entry.stands && !self.cancelled;
+        match self.log.iter().rev().find(|entry| entry.scope == scope && !stands(entry)) {
             Some(entry) => {
                 let (number, task) = (entry.number, entry.task);
                 let node = task.undo.as_deref().unwrap_or_default();
@@ -161,10 +187,11 @@ impl<'a> Model<'a> {
     fn undone(&mut self, scope: usize, closing: Closing<'a>) {
         match closing {
             Closing::Ends => {
-                let first = self.first.take();
-                self.end = Some(match (self.cancelled, first) {
-                    (false, Some(node)) => End::Failed(node),
-                    (_, first) => End::Cancelled(first),
+                let (first, returned) = (self.first.take(), self.returned.take());
+                self.end = Some(match (self.cancelled, returned, first) {
+                    (false, Some(value), _) => End::Completed(value),
+                    (false, None, Some(node)) => End::Failed(node),
+                    (_, _, first) => End::Cancelled(first),
                 });
             }
             Closing::Handler(clause) => {
@@ -173,13 +200,12 @@ impl<'a> Model<'a> {
                 then.push(Frame::Block(&clause.body));
                 self.go(open.parent, then);
             }
-            Closing::Loses(number) => {
-                self.scopes.remove(&scope);
-                let Some(race) = self.races.get_mut(&number) else { return };
-                race.branches.retain(|open| *open != scope);
-                if race.branches.is_empty() {
-                    self.end_race(number);
+            Closing::Race => {
+                let Some(open) = self.scopes.remove(&scope) else { return };
+                for entry in self.log.iter_mut().filter(|entry| entry.scope == scope) {
+                    (entry.scope, entry.stands) = (open.parent, false);
                 }
+                self.go(open.parent, open.then);
             }
         }
     }

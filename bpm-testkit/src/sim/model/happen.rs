@@ -83,10 +83,13 @@ impl<'a> Model<'a> {
                 self.settle(token.scope);
             }
             What::Task(task) => {
-                self.set(token.scope, &task.id, value);
+                // A late success counts only as something that must be undone.
+                if task.undo.is_some() || !token.stopping {
+                    self.set(token.scope, &task.id, value);
+                }
                 if task.undo.is_some() {
                     let (number, scope) = (self.number(), token.scope);
-                    self.log.push(Entry { number, task, scope, value });
+                    self.log.push(Entry { number, task, scope, value, stands: false });
                 }
                 self.go_on(token);
             }
