@@ -234,7 +234,7 @@ impl Instance {
             Change::FailureRelated { failure, scope } => self.relate_in(*scope, failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
             Change::UndoRecorded { node, visit, values, scope } => {
-                self.undoable(node, *visit, values, *scope);
+                self.keep_undoable(node, *visit, values, *scope);
             }
             Change::UndoStarted { token, node, visit } => self.undo(*token, node, *visit),
             Change::Undone { visit, .. } => self.undoable.retain(|done| done.visit != *visit),
@@ -313,7 +313,7 @@ impl Instance {
         self.absorb_failures();
     }
 
-    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)], scope: ScopeId) {
+    fn keep_undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)], scope: ScopeId) {
         self.number(visit);
         let mut values = Values::default();
         kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));

@@ -9,6 +9,7 @@ mod incidents;
 mod paths;
 mod retries;
 mod shop;
+mod sim;
 mod soundness;
 mod spy;
 mod starts;
