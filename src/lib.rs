@@ -142,4 +142,7 @@ mod documents {
 
     #[doc = include_str!("../docs/saga.md")]
     struct Saga;
+
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
 }

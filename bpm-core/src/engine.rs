@@ -31,6 +31,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -226,6 +227,24 @@ impl Engine {
     /// What the engine has done since it started.
     pub fn statistics(&self) -> Statistics {
         self.shared.counters.read()
+    }
+
+    /// Waits until nothing can happen before time passes: every call that was answered is durable,
+    /// no commit and no attempt is under way. Says how much time must pass until something
+    /// happens by itself; `None` if nothing will. For tests with a clock that is set by hand.
+    #[doc(hidden)]
+    pub async fn rest(&self) -> Result<Option<Duration>, Error> {
+        let (sender, resting) = oneshot::channel();
+        self.shared.mailbox.post(Message::Rest(sender));
+        resting.await.map_err(|_| Error::Stopped)
+    }
+
+    /// Stops the engine without any grace: attempts in flight are lost. For tests of what a crash
+    /// leaves.
+    #[doc(hidden)]
+    pub async fn abandon(&self) -> Result<(), Error> {
+        self.shared.mailbox.post(Message::Abandon);
+        self.shutdown().await
     }
 
     /// Stops the engine: nothing new is taken or dispatched, attempts in flight get

@@ -456,6 +456,11 @@ impl Instance {
         self.tokens.iter().find(rests)
     }
 
+    /// The completed activities that have an `undo` and are not undone, in order of completion.
+    pub fn not_undone(&self) -> &[Undoable] {
+        &self.undoable
+    }
+
     /// The values as one JSON object.
     pub(crate) fn values_as_json(&self) -> Json {
         let values: BTreeMap<&str, &Json> = self.values.iter().collect();

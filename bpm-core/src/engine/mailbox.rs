@@ -37,6 +37,8 @@ pub(super) enum Message {
     LookFor(Unsure),
     /// Someone waits for the end of an instance.
     Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
+    /// Someone waits until nothing can happen before time passes.
+    Rest(oneshot::Sender<Option<Duration>>),
     /// Take no more work, await what is in flight, close the store, answer.
     Shutdown(oneshot::Sender<Result<(), Error>>),
     /// The engine was dropped: stop at once, with what is committed.

@@ -16,10 +16,11 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::event::{Failure, FailureKind, TokenId};
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::json::Json;
 use crate::step::panic_text;
-use crate::task::{Running, States, Stop, TaskContext, TaskError};
+use crate::task::{Doubles, Running, States, Stop, TaskContext, TaskError};
 use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
 
 use super::mailbox::{Failed, Mailbox, Message, Over};
@@ -97,6 +98,10 @@ impl Workers {
         bound: usize,
         payload_bytes: usize,
     ) -> Self {
+        if let Some(doubles) = states.get::<Doubles>() {
+            let mailbox = Arc::clone(&mailbox);
+            doubles.on_hang(Box::new(move || mailbox.wake()));
+        }
         let (in_flight, due, held) = (HashMap::new(), VecDeque::new(), HashMap::new());
         let bound = bound.max(1);
         Self { runtime, mailbox, states, bound, payload_bytes, in_flight, due, held }
@@ -125,8 +130,10 @@ impl Workers {
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
+            failpoint!(AttemptBegins);
             let result = Contained::new(run(launch, context, limit)).await;
             let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
+            failpoint!(AttemptOver);
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
@@ -230,6 +237,11 @@ impl Workers {
     /// Whether nothing is in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight.is_empty()
+    }
+
+    /// Whether nothing is due, and whatever is in flight only waits to be dropped.
+    pub(super) fn is_resting(&self) -> bool {
+        self.due.is_empty() && self.in_flight.values().all(|attempt| attempt.stop.hangs())
     }
 
     /// Whether an attempt of this token is in flight or due.

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use crate::clock::Timestamp;
+use crate::failpoint;
 use crate::step::panic_text;
 use crate::store::{self, Batch, Store};
 
@@ -58,10 +59,12 @@ impl Writer {
 fn write(store: &dyn Store, queue: &Receiver<(Timestamp, Vec<PendingTurn>)>, mailbox: &Mailbox) {
     let mut batch = Batch::default();
     for (now, mut turns) in queue {
+        failpoint!(BatchTaken);
         batch.now = now;
         batch.turns.extend(turns.iter_mut().map(PendingTurn::rows));
         let verdicts = catch_unwind(AssertUnwindSafe(|| store.commit(&batch)));
         let verdicts = verdicts.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        failpoint!(VerdictsKnown);
         mailbox.post(Message::Committed(turns, verdicts));
         batch.turns.clear();
     }

@@ -3,11 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+mod doubles;
+mod engine;
 mod incidents;
+mod paths;
 mod retries;
+mod shop;
 mod soundness;
 mod spy;
 mod starts;
 mod timeouts;
 mod timers;
+mod verified;
 mod world;

@@ -13,7 +13,6 @@ workflow! {
             on every 1d => { return; }
             also at process.now => { }
             on monday => { let parcel = 3; };
-        'other: service tell(&format!("{parcel}"));
     }
 }
 

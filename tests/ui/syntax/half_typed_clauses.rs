@@ -9,13 +9,12 @@ use shop::*;
 workflow! {
     process P(order: Order) {
         service charge(&order) on
-        service charge(&order) on error Declined
+        'first: service charge(&order) on error Declined
         'second: service charge(&order) on error
         'third: service charge(&order) also every
         'all: scope {
             service tell("all")
         } on after 3d =>
-        race
         race 2 of
         let parcel = service pack(&order) on after order. => { }
         scope

@@ -6,6 +6,7 @@ use bpm_model::kind::Kind;
 
 use crate::clock::Timestamp;
 use crate::event::{Event, Failure, FailureKind, TokenId};
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Attempts, Instance, TokenState};
 use crate::step::Effect;
@@ -45,6 +46,7 @@ impl Dispatcher {
         if !self.workers.finish(&over) {
             return;
         }
+        failpoint!(ResultTaken);
         let Over { instance, token, visit, attempt, node, result } = over;
         let event = match result {
             Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },

@@ -1,6 +1,8 @@
 //! Scopes, boundary events and races.
 
-use super::{finds, says};
+use super::{finds, graph, says, separate_private, short};
+use crate::check::tokens;
+use crate::kind::Kind;
 
 /// A scope with `a` in it, a handler of errors with `h` in it, and `c` behind both.
 const SCOPE: &str = "start > $s > a > %s/end > ?m > c > end; body s: a %s/end
@@ -205,4 +207,256 @@ fn undo() {
   the values that an undo reads are kept at that moment, and no step on this path sets it: start → s → a
   help: set `x` before `a` on every path, or read in the undo only what is set by then",
     );
+}
+
+#[test]
+fn what_runs_beside_an_activity() {
+    finds(&format!("{BESIDE}; a sets x; b reads x"), &["B004 b.x"]);
+    finds(&format!("{BESIDE}; a sets x; b sets x; c reads x"), &["B004 b=x"]);
+    finds(&format!("{BESIDE}; a sets x; b sets x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; a reads x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; a reads x; c reads x"), &["B004 a.x"]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; c reads x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; b sets x; b reads x"), &[]);
+    finds(&format!("parameters x; {BESIDE}; a reads x; b reads x"), &[]);
+    let undone = BESIDE.replace("body a", "^a/undo; body a");
+    finds(&format!("parameters x; {undone}; a/undo reads x; b sets x"), &[]);
+    finds(
+        &format!("parameters x; {undone}; a/undo reads x; b sets x; c reads x"),
+        &["B004 a/undo.x"],
+    );
+    let user = BESIDE.replacen("start > a", "start > @a", 1);
+    finds(&format!("parameters x; {user}; b sets x; a reads x; c reads x"), &[]);
+    finds(&format!("parameters x; {user}; b sets x; a sets x; c reads x"), &["B004 b=x"]);
+    let guarded = format!("{BESIDE}; a > !a/error > h > end; a/error reads x; b sets x");
+    finds(&format!("parameters x; {guarded}"), &["B004 a/error.x"]);
+    let twice = format!("{BESIDE}; a > :a/after > d > %a/after/end; body a/after: d %a/after/end");
+    finds(&format!("parameters x; {twice}; b sets x; d reads x; c reads x"), &["B004 d.x"]);
+    finds(&format!("parameters x; {twice}; b sets x; d sets x; c reads x"), &["B004 d=x"]);
+    finds(&format!("parameters x; {twice}; b sets x; d sets x"), &[]);
+    says(
+        &format!("{BESIDE}; a sets x; b reads x"),
+        "[B004] `a/every` reads `x`, which `a` sets
+  they run at the same time, so the value may or may not be there
+  help: use two names",
+    );
+    says(
+        &format!("parameters x; {twice}; b sets x; d sets x; c reads x"),
+        "[B004] `a/every` and `a/after` both set `x`
+  they run at the same time, so whichever is later would win
+  help: use two names",
+    );
+}
+
+#[test]
+fn what_runs_beside_a_scope() {
+    finds(&format!("{AROUND}; a sets x; b reads x"), &["B004 b.x"]);
+    finds(&format!("parameters x; {AROUND}; a sets x; b reads x"), &[]);
+    finds(&format!("parameters x; {AROUND}; a sets x; b reads x; c reads x"), &["B004 b.x"]);
+    finds(&format!("{AROUND}; a sets x; b sets x; c reads x"), &["B004 b=x"]);
+    finds(&format!("{AROUND}; a sets x; b sets x"), &[]);
+    finds(&format!("parameters x; {AROUND}; a reads x; b sets x; c reads x"), &["B004 a.x"]);
+    finds(&format!("parameters x; {AROUND}; a reads x; b sets x"), &[]);
+    // A handler reads what the scope has set until then.
+    let handled = format!("parameters x; {AROUND}; $s > !s/error > h > end; h reads x");
+    finds(&format!("{handled}; a sets x; b reads x"), &["B004 b.x"]);
+    finds(&format!("{handled}; a reads x; b sets x"), &["B004 a.x"]);
+    let before = AROUND.replace("start > $s", "start > p > $s");
+    finds(&format!("{before}; p sets x; b sets x; c reads x"), &[]);
+    let outer = "parameters x; start > +f > p > +j > end; +f > q > +j
+        p > :p/every > b > %p/every/end
+        branch one of +f: p p/every; branch two of +f: q; body p/every: b %p/every/end";
+    finds(&format!("{outer}; b sets x; q reads x"), &[]);
+    finds(&format!("{outer}; b sets x; q reads x; b reads x"), &["B004 q.x"]);
+    finds(&format!("{outer}; b sets x; q reads x; end reads x"), &["B004 q.x"]);
+}
+
+#[test]
+fn private_names_of_bodies() {
+    let text = format!("{AROUND}; a sets t; b sets t; c sets t");
+    let separated = separate_private(&graph(&text));
+    let keys: Vec<&str> = separated.variables.iter().map(|at| &*at.key).collect();
+    assert_eq!(keys, ["t", "s/every.t", "s.t"]);
+    assert_eq!(separate_private(&separated), separated);
+}
+
+#[test]
+fn races_in_races() {
+    let copies = "copies one: x x1; copies two: x x2; a sets x1; b sets x2";
+    let two = race_of_two();
+    finds(&format!("parameters x; {RACE}; {copies}; c reads x"), &[]);
+    finds(&format!("parameters x; {two}; {copies}; c reads x"), &["B004 b=x"]);
+    finds(&format!("{two}; {copies}"), &[]);
+    finds(&format!("parameters x; {two}; copies one: x x1; a sets x1; b reads x; c reads x"), &[]);
+    finds(&format!("{RACE}; copies one: x x1; a sets x1; b reads x"), &["B003 b.x"]);
+    says(
+        &format!("parameters x; {two}; {copies}; c reads x"),
+        "[B004] the branches `one` and `two` both set `x`
+  they run at the same time, so whichever is later would win
+  help: use two names, or let one branch win",
+    );
+}
+
+/// A race in a branch of a parallel block, with `d` in the other one.
+fn race_in_a_branch() -> String {
+    let race = RACE.replace("start > #r", "start > +f > #r").replace("c > end", "+j > c > end");
+    let outer = "+f > d > +j; branch left of +f: #r =r/end; branch right of +f: d";
+    race.replacen("    branch one", &format!("    {outer}; branch one"), 1)
+}
+
+#[test]
+fn races_beside_something() {
+    let text = race_in_a_branch();
+    let copies = "copies one: x x1; copies two: x x2; a sets x1; b sets x2";
+    finds(&format!("{text}; {copies}; d reads x"), &["B004 d.x"]);
+    finds(&format!("{text}; {copies}; d sets x; c reads x"), &["B004 d=x"]);
+    finds(&format!("{text}; {copies}; d sets x"), &[]);
+    finds(&format!("parameters x; {text}; {copies}; d reads x"), &[]);
+    finds(
+        &format!("parameters x; {text}; {copies}; a reads x1; d sets x; c reads x"),
+        &["B004 a.x"],
+    );
+    finds(
+        &format!(
+            "parameters x; {text}; copies one: x x1; a sets x1; b reads x; d sets x; c reads x"
+        ),
+        &["B004 b.x"],
+    );
+    let separated = separate_private(&graph(&format!("{text}; {copies}; d sets x")));
+    let scope = &separated.nodes[separated.node("one").unwrap()].kind;
+    let own = separated.variables.iter().position(|at| at.key == "left.x").unwrap();
+    let copy = separated.variables.iter().position(|at| at.key == "x1").unwrap();
+    assert_eq!(*scope, Kind::Scope { copies: vec![(own, copy)].into() });
+}
+
+#[test]
+fn events_that_never_happen() {
+    let user = "start > @a > ?m > c > end; a > !a/error > h > ?m";
+    finds(user, &["B016 a/error"]);
+    finds(&user.replace("@a", "a"), &[]);
+    finds(&SCOPE.replace("> a", "> @a"), &["B016 s/error"]);
+    finds(&format!("parameters x; {}; a reads x", SCOPE.replace("> a", "> @a")), &[]);
+    finds(&SCOPE.replace("> a", "> .a"), &[]);
+    finds(&SCOPE.replace("> a", "> ~a"), &[]);
+    let chosen = SCOPE.replace("a > %s/end", "@a > ?g -[x]> ?k > %s/end; ?g -[y]> ?k; %s/end");
+    finds(&chosen.replace("s: a", "s: a ?g ?k"), &[]);
+    finds(
+        &SCOPE.replace("a > %s/end", "@a > ?k > %s/end").replace("s: a", "s: a ?k"),
+        &["B016 s/error"],
+    );
+}
+
+#[test]
+fn events_behind_others() {
+    let after = |first: &str, second: &str| {
+        format!("{TIMED}; a > !a/after2 > k > ?m; source a/after {first}; source a/after2 {second}")
+    };
+    finds(&after("1d", "2d"), &["B016 a/after2"]);
+    finds(&after("1d", "24h"), &["B016 a/after2"]);
+    finds(&after("2d", "1d"), &["B016 a/after"]);
+    finds(&after("limit", "limit"), &["B016 a/after2"]);
+    finds(&after("limit", "other"), &[]);
+    finds(&after("limit", "1d"), &[]);
+    finds(&after("0s", "1d"), &["B016 a/after", "B016 a/after2"]);
+    finds(&format!("{TIMED}; source a/after 0s"), &["B016 a/after"]);
+    finds(&format!("{BESIDE}; source a/every 0s"), &["B015 a/every Wait"]);
+    let beside = |every: &str, after: &str| {
+        format!(
+            "{BESIDE}; a > !a/after > h > return; source a/every {every}; source a/after {after}"
+        )
+    };
+    finds(&beside("1d", "3d"), &[]);
+    finds(&beside("3d", "3d"), &[]);
+    finds(&beside("4d", "3d"), &["B016 a/every"]);
+    let error = |first: &str, second: &str| {
+        let handler = "$s > !s/error2 > k > ?m";
+        format!("{SCOPE}; {handler}; source s/error {first}; source s/error2 {second}")
+    };
+    finds(&error("_", "Failure { .. }"), &["B016 s/error2"]);
+    finds(&error("Failure { .. }", "_"), &[]);
+    finds(&error("_ if n > 3", "_"), &[]);
+    finds(&error("_ if n > 3", "_ if n > 3"), &[]);
+    finds(&error("Lost(x)", "Lost(x)"), &["B016 s/error2"]);
+}
+
+#[test]
+fn events_that_never_happen_in_words() {
+    says(
+        "start > @a > ?m > end; a > !a/error > h > ?m",
+        "[B016] `a` cannot fail
+  `a/error` would never happen
+  help: remove the clause, or limit how long it may take: `on after 3d => { … }`",
+    );
+    says(
+        &SCOPE.replace("> a", "> @a"),
+        "[B016] nothing in `s` can fail
+  `s/error` would never happen
+  help: remove the clause",
+    );
+    says(
+        &format!("{TIMED}; source a/after 0s"),
+        "[B016] `a/after` interrupts at once
+  `a` would be over before it has begun
+  help: write how long it may take, or remove the clause",
+    );
+    says(
+        &format!("{TIMED}; a > !a/after2 > k > ?m; source a/after 1d; source a/after2 3d"),
+        "[B016] `a/after2` can never happen, because `a/after` comes before it
+  what they belong to is interrupted by then
+  help: write a shorter time, or remove one of them",
+    );
+    says(
+        &format!("{SCOPE}; $s > !s/error2 > k > ?m; source s/error _; source s/error2 _"),
+        "[B016] `s/error2` can never happen, because `s/error` comes before it
+  the first pattern that matches an error catches it, and nothing is left for this one
+  help: write the narrower pattern first, or remove one of them",
+    );
+}
+
+/// What tokens do in it, whatever else is wrong.
+#[track_caller]
+fn sound(text: &str) {
+    let graph = graph(text);
+    let found: Vec<String> = tokens(&graph).iter().map(|at| short(&graph, at)).collect();
+    assert!(found.is_empty(), "{found:?} in\n{text}");
+}
+
+#[test]
+fn blocks_are_sound() {
+    [SCOPE, TIMED, BESIDE, AROUND, RACE, RETURNING].iter().for_each(|text| sound(text));
+    sound(&race_of_two());
+    sound(&race_in_a_branch());
+    sound(&SCOPE.replace("a > %s/end >", "a > return; %s/end >"));
+    sound(&RACE.replace("a > %one/end", "a > return; %one/end"));
+    sound(&RACE.replace("a > %one/end", "?l > a > ?l; %one/end").replace(": a", ": ?l a"));
+    sound(&RETURNING.replace("a > %one/end", "a > fail; %one/end").replace(": a", ": a fail"));
+    sound(
+        "start > +f > $one > a > return2; +f > $two > b > return; -> value
+        branch one of +f: $one; branch two of +f: $two; body one: a return2; body two: b return",
+    );
+    let inside = "start > $s > ?l > a > ?l; %s/end > ?m > c > end; body s: a ?l %s/end";
+    sound(&format!("{inside}; $s > !s/after > h > ?m"));
+    // Nested, and no inner branch comes to its end.
+    sound(
+        "start > +f > +g > a > fail; +g > b > fail2; +f > d > +j > end
+        branch left of +f: +g; branch right of +f: d
+        branch one of +g: a fail; branch two of +g: b fail2",
+    );
+}
+
+#[test]
+fn bodies_are_judged_by_themselves() {
+    let found = |text: &str| -> Vec<String> {
+        let graph = graph(text);
+        tokens(&graph).iter().map(|at| short(&graph, at)).collect()
+    };
+    let split =
+        "start > $s > +f > a > ?m > b > %s/end > end; +f > d > ?m; body s: +f a d ?m b %s/end";
+    assert_eq!(found(split), ["B012 m"]);
+    let beside =
+        "start > a > end; a > :a/every > ?g -[x]> b > +j > c > %a/every/end; ?g -[y]> d > +j
+        body a/every: ?g b d +j c %a/every/end";
+    assert_eq!(found(beside), ["B011 j"]);
+    let handled = "start > a > +j > end; a > !a/after > h > +j";
+    assert_eq!(found(handled), ["B011 j"]);
 }
