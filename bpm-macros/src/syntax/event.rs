@@ -2,7 +2,6 @@
 
 use bpm_model::finding::Fault;
 use bpm_model::kind::Trigger;
-use bpm_model::policy::Part;
 use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 
 use super::clause::{is_measure, measured};
@@ -89,14 +88,14 @@ impl Parser<'_> {
         let (trigger, by) = self.trigger(&word);
         let handled = match by {
             Ok("error") => self.on_error(&trigger),
-            Ok("after") => self.on_time(&trigger, Trigger::After, interrupts),
-            Ok("every") => self.on_time(&trigger, Trigger::Every, interrupts),
-            Ok(_) => self.on_time(&trigger, Trigger::At, interrupts),
+            Ok("after") => self.on_time(&trigger, Trigger::After),
+            Ok("every") => self.on_time(&trigger, Trigger::Every),
+            Ok(_) => self.on_time(&trigger, Trigger::At),
             Err(report) => self.on_unknown(report),
         };
         let understood = !matches!(handled, Handled::Unknown { .. });
         let (span, body) = self.handler(&word, &trigger, understood);
-        events.push(Event { word: trigger, interrupts, handled, span, body });
+        events.push(Event { first: word.span(), word: trigger, interrupts, handled, span, body });
         true
     }
 
@@ -175,15 +174,16 @@ impl Parser<'_> {
         Handled::Error { pattern, guard }
     }
 
-    fn on_time(&mut self, trigger: &Ident, by: Trigger, interrupts: bool) -> Handled {
+    fn on_time(&mut self, trigger: &Ident, by: Trigger) -> Handled {
         let value = self.until(|parser| parser.at_signs(['=', '>']) || parser.at_clause_end());
         let at = value.first().map_or(trigger.span(), TokenTree::span);
         if value.is_empty() {
-            let help = match by {
-                Trigger::At => "`on at time => { … }`".to_owned(),
-                _ => format!("`{trigger} 3d => {{ … }}`"),
+            let (what, help) = match by {
+                Trigger::At => ("when", "`on at time => { … }`"),
+                Trigger::Every => ("how often", "`also every 1d => { … }`"),
+                _ => ("how long", "`after 3d => { … }`"),
             };
-            let report = Report::new(at, format!("`{trigger}` does not say when")).help(&help);
+            let report = Report::new(at, format!("`{trigger}` does not say {what}")).help(help);
             return Handled::Unknown { names: Vec::new(), report };
         }
         if by == Trigger::At {
@@ -195,10 +195,7 @@ impl Parser<'_> {
         match measured(&value, at) {
             Ok(millis) => {
                 let text = spacing::text(&value);
-                if millis == 0 {
-                    self.report(no_time(&format!("on {trigger} {text}"), interrupts, at));
-                }
-                Handled::Timer { trigger: by, until: Until::Millis { millis, text } }
+                Handled::Timer { trigger: by, until: Until::Millis { millis, text, span: at } }
             }
             Err(report) => Handled::Unknown { names: Vec::new(), report },
         }
@@ -266,15 +263,4 @@ impl Parser<'_> {
             .help("put the statement into a `scope { … }` and write it behind that");
         (report, self.rest_of_clause())
     }
-}
-
-/// A timer of no length.
-fn no_time(clause: &str, interrupts: bool, at: Span) -> Report {
-    if !interrupts {
-        return Report::fault(Fault::Zero { part: Part::Wait }, at);
-    }
-    let what = format!("[B016] `{clause}` leaves no time for what it interrupts");
-    Report::new(at, what)
-        .follows("it would be interrupted as soon as it begins")
-        .help("write a duration such as `30s`, or remove the clause")
 }

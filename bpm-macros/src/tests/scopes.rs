@@ -224,7 +224,9 @@ fn clauses_that_do_not_belong() {
             reports(&format!("{of} {clause}; service g(n);"), &[expected]);
             reports(&format!("{of} {clause} service g(n);"), &[expected]);
         };
-        check("on eror _ => { }", "[B002] there is no clause `on eror`");
+        if !of.starts_with("user") {
+            check("on eror _ => { }", "[B002] there is no clause `on eror`");
+        }
         check("on affter 3d => { }", "[B002] there is no clause `on affter`");
         check("on foo x => { }", "[B002] there is no clause `on foo`");
         check("on every 3d => { }", "[B002] there is no clause `on every`");
@@ -238,7 +240,7 @@ fn clauses_that_do_not_belong() {
             "also receive m => { }",
             "`also receive` is a word of the language that is not there yet",
         );
-        check("on after => { }", "`after` does not say when");
+        check("on after => { }", "`after` does not say how long");
         check("on error => { }", "`on error` does not say which errors");
         check("on error _", "expected `=>` and a block behind `on error …`");
         check("on after 3d => ", "expected a block in braces behind `=>`");
