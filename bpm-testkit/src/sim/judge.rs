@@ -66,9 +66,7 @@ impl<'a> Judge<'a> {
     fn happened(&mut self, turn: &Recorded) -> bool {
         let now = u64::try_from(turn.at.as_millis()).unwrap_or(0);
         let resting = |incident: &IncidentId| {
-            let rests = |state: &TokenState| {
-                matches!(state, TokenState::Incident { incident: id, .. } if id == incident)
-            };
+            let rests = |state: &TokenState| matches!(state, TokenState::Incident { incident: id, .. } if id == incident);
             let token = self.replayed.tokens().iter().find(|token| rests(&token.state));
             token.map_or_else(String::new, |token| token.node.to_string())
         };
@@ -132,7 +130,7 @@ impl<'a> Judge<'a> {
         };
         same("tokens", format!("{:?}", self.resting()), format!("{:?}", self.expected()));
         let undoable: Vec<(String, i64)> = self.replayed.not_undone().iter().map(kept).collect();
-        same("undoable", format!("{undoable:?}"), format!("{:?}", self.model.not_undone()));
+        same("undoable", format!("{undoable:?}"), format!("{:?}", self.model.undoable()));
         let status = self.replayed.status;
         let closing = matches!(status, Status::Failing | Status::Cancelling | Status::Completing);
         let expected = self.model.is_closing() && self.model.end().is_none();
