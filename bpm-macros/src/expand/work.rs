@@ -372,10 +372,11 @@ fn call(ours: TokenStream, value: &[TokenTree]) -> TokenStream {
     TokenStream::from(TokenTree::Group(group(Delimiter::Parenthesis, arguments, at)))
 }
 
-/// The value that a pattern is matched against: it stands at the word in front of the pattern,
-/// because rustc says its type.
+/// The value that a pattern is matched against. It is the word in front of the pattern, as if the
+/// user had written it there: rustc says its type, and of a name of ours it would say it at the
+/// macro as a whole.
 fn thrown(word: &Ident) -> Ident {
-    method("__thrown", word.span())
+    Ident::new("__thrown", word.span())
 }
 
 fn group(delimiter: Delimiter, stream: TokenStream, at: Span) -> Group {

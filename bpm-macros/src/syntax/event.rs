@@ -5,6 +5,7 @@ use bpm_model::kind::Trigger;
 use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 
 use super::clause::{is_measure, measured};
+use super::cursor::is_punct;
 use super::{Do, Event, Handled, Parser, PolicyClauses, Tokens, Undo, Until};
 use crate::pattern;
 use crate::report::Report;
@@ -38,7 +39,9 @@ impl Parser<'_> {
         let Some(word) = self.ident() else { return self.lost("scope") };
         let body = self.block("behind `scope`");
         let mut events = Vec::new();
-        while self.event_clause(&mut events) || self.foreign_clause(&word) {}
+        while !self.lacks_block() && (self.event_clause(&mut events) || self.foreign_clause(&word))
+        {
+        }
         self.eat_sign(';');
         Do::Scope { word, body, events }
     }
@@ -234,6 +237,12 @@ impl Parser<'_> {
             self.report(Report::new(word.span(), what));
         }
         (trigger.span(), Vec::new())
+    }
+
+    /// Behind a clause that lacks the block behind its `=>`: what follows is no clause of it.
+    pub(super) fn lacks_block(&self) -> bool {
+        let before = |count, sign| self.back(count).is_some_and(|token| is_punct(token, sign));
+        before(1, '>') && before(2, '=')
     }
 
     /// What is left of a clause that is not understood, with its block.

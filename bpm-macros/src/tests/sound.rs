@@ -255,7 +255,15 @@ impl Text {
         }
         self.left -= 1;
         let name = self.name();
-        match self.below(10) {
+        match self.below(13) {
+            10 => self.scope(depth, in_branch),
+            11 => self.race(depth),
+            12 => {
+                let body = self.body(depth + 1, in_branch);
+                format!(
+                    "service f{name}() on error _ => {{ {body} }} also after 1d => {{ 'h{name}: service f(); }}"
+                )
+            }
             0 => format!("if n > 3 {{ {} }}", self.body(depth + 1, in_branch)),
             1 => {
                 let (one, other) =
@@ -273,7 +281,9 @@ impl Text {
             6 | 7 => self.parallel(depth),
             9 if self.below(4) == 0 => format!("if n > 3 {{ 'x{name}: fail \"x\"; }}"),
             9 if self.below(8) == 0 => format!("'x{name}: fail \"x\";"),
-            8 if !in_branch && self.below(2) == 0 => "if n > 3 { return; }".to_owned(),
+            8 if self.below(if in_branch { 6 } else { 2 }) == 0 => {
+                "if n > 3 { return; }".to_owned()
+            }
             _ => format!("service f{name}();"),
         }
     }
@@ -289,6 +299,28 @@ impl Text {
             _ => String::new(),
         };
         format!("'l{label}: {word} {{ service g{name}(); {jump} {body} {last} }}")
+    }
+
+    /// A scope with handlers.
+    fn scope(&mut self, depth: usize, in_branch: bool) -> String {
+        let (name, body) = (self.name(), self.body(depth + 1, in_branch));
+        let handler = match self.below(2) {
+            0 => format!("on after 3d => {{ {} }}", self.body(depth + 1, in_branch)),
+            _ => String::new(),
+        };
+        let beside = match self.below(2) {
+            0 => format!("also every 1d => {{ {} }}", self.body(depth + 1, true)),
+            _ => String::new(),
+        };
+        format!("'s{name}: scope {{ 't{name}: service f(); {body} }} {handler} {beside} ")
+    }
+
+    fn race(&mut self, depth: usize) -> String {
+        let count = 2 + self.below(2);
+        let wins = 1 + self.below(2);
+        let branches: String =
+            (0..count).map(|at| format!("b{at}: {{ {} }} ", self.body(depth + 1, true))).collect();
+        format!("race {wins} of {{ {branches} }}")
     }
 
     fn parallel(&mut self, depth: usize) -> String {

@@ -9,19 +9,12 @@ use shop::*;
 workflow! {
     process P(order: Order) -> u64 {
         let pickup: Payment = receive picked_up[order.id.clone()];
-<<<<<<< HEAD
         let payment = service charge(&order)
             retry 3
             on receive stop[order.id.clone()] as why: Decision => { match why { _ => return 0 } }
             undo tell("x");
         select {
             after 3d => { let winner = service pack(&order); }
-=======
-        let payment = service charge(&order) retry 3 on receive declined[order.id.clone()] => { fail "declined"; } undo tell("x");
-        inclusive {
-            a: { let winner = service pack(&order); }
-            b: { service tell("b"); }
->>>>>>> scopes
         }
         let again = order.total > pickup.amount;
         if again {
