@@ -49,6 +49,9 @@ pub enum Event {
         /// Whether another attempt may mend it.
         #[serde(default)]
         retryable: bool,
+        /// What the attempt said last of its progress, if it said anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heartbeat: Option<Json>,
     },
     /// A timer is due.
     TimerFired {

@@ -36,6 +36,9 @@ pub struct Instance {
     /// What completed and can be undone, in the order of completion.
     #[serde(default)]
     undoable: Vec<Undoable>,
+    /// What failed attempts said last, by token, as long as their visits go on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    heartbeats: BTreeMap<TokenId, Json>,
     /// The last time that it was suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suspension: Option<Suspension>,
@@ -171,6 +174,7 @@ impl Instance {
             cancelled_by: None,
             result: None,
             undoable: Vec::new(),
+            heartbeats: BTreeMap::new(),
             suspension: None,
         }
     }
@@ -187,6 +191,7 @@ impl Instance {
                 let (visit, attempt, failed, lost) = (*visit, *attempt, *failed, *lost);
                 self.start(*token, Attempts { visit, attempt, failed, lost });
             }
+            Change::HeartbeatKept { token, heartbeat } => self.keep(*token, heartbeat),
             Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
             Change::TimerSet { token, timer, due } => {
                 self.number(*timer);
@@ -223,6 +228,7 @@ impl Instance {
     }
 
     fn place(&mut self, token: TokenId, node: Text) {
+        self.heartbeats.remove(&token);
         if let Some(token) = self.find(token) {
             token.node = node;
             token.state = TokenState::Ready;
@@ -236,6 +242,7 @@ impl Instance {
     }
 
     fn remove(&mut self, token: TokenId) {
+        self.heartbeats.remove(&token);
         if let Ok(at) = self.position(token) {
             self.tokens.remove(at);
         }
@@ -244,6 +251,10 @@ impl Instance {
     fn start(&mut self, token: TokenId, attempts: Attempts) {
         self.number(attempts.visit);
         self.put(token, TokenState::Executing(attempts));
+    }
+
+    fn keep(&mut self, token: TokenId, heartbeat: &Json) {
+        self.heartbeats.insert(token, heartbeat.clone());
     }
 
     fn back_off(&mut self, token: TokenId, timer: u64, due: Timestamp) {
@@ -310,6 +321,7 @@ impl Instance {
     fn end(&mut self, status: Status) {
         self.status = status;
         self.tokens.clear();
+        self.heartbeats.clear();
     }
 
     /// The tokens, by id.
@@ -400,6 +412,11 @@ impl Instance {
             TokenState::Incident { attempts, .. } => attempts,
             _ => None,
         }
+    }
+
+    /// What an earlier attempt of the token's visit said last.
+    pub(crate) fn heartbeat(&self, token: TokenId) -> Option<&Json> {
+        self.heartbeats.get(&token)
     }
 
     /// The timers that are set.

@@ -147,7 +147,8 @@ impl<'a> Turn<'a> {
         match event {
             Event::ProcessStarted { input } => self.begin(input),
             Event::TaskCompleted { token, result, .. } => self.task_completed(*token, result),
-            Event::TaskFailed { token, failure, retryable, .. } => {
+            Event::TaskFailed { token, failure, retryable, heartbeat, .. } => {
+                self.keep_heartbeat(*token, heartbeat.as_ref());
                 self.task_failed(*token, failure, *retryable);
             }
             Event::TaskLost { token, .. } => self.task_lost(*token),

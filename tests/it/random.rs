@@ -246,7 +246,15 @@ fn broken(event: Event) -> Event {
     match event {
         Event::TaskCompleted { token, node, visit, attempt, .. } => {
             let failure = Failure::new(node.as_str(), bpm_engine::FailureKind::Error, "broken");
-            Event::TaskFailed { token, node, visit, attempt, failure, retryable: true }
+            Event::TaskFailed {
+                token,
+                node,
+                visit,
+                attempt,
+                failure,
+                retryable: true,
+                heartbeat: None,
+            }
         }
         _ => Event::CancelRequested { actor: Actor::new("ann") },
     }

@@ -29,7 +29,7 @@ pub(super) struct Shared {
     pub(super) registry: Registry,
     pub(super) options: EngineOptions,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) clock: EngineTime,
+    pub(super) clock: Arc<EngineTime>,
     pub(super) watchers: Watchers,
     pub(super) counters: Counters,
     pub(super) unreadable: Unreadable,
