@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
         let failure = Failure::new(node.as_str(), kind, message);
         let retryable = kind != FailureKind::Error || !self.random.one_in(3);
         let caught = self.caught(&node, &failure);
-        Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught }
+        Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught, heartbeat: None }
     }
 
     /// What an attempt says that matches its error by the clauses of its activity.
