@@ -13,11 +13,15 @@ use super::{Dispatcher, RETRY_COMMIT};
 impl Dispatcher {
     /// How long to wait for messages; `None`: until there is one.
     pub(super) fn wait(&self) -> Option<Duration> {
+        self.shared.clock.sleep(self.deadline()?)
+    }
+
+    /// When the time brings something, by the clock's monotonic time.
+    pub(in crate::engine) fn deadline(&self) -> Option<Duration> {
         let again = self.again.iter().map(|(at, _)| *at);
         let timer = self.timers.next_due().filter(|_| self.may_fire());
         let timer = timer.map(|due| self.shared.clock.monotonic_at(due));
-        let deadline = again.chain(self.workers.next_drop()).chain(timer).min()?;
-        self.shared.clock.sleep(deadline)
+        again.chain(self.workers.next_drop()).chain(timer).min()
     }
 
     /// The moment so long after now.
