@@ -13,9 +13,9 @@ pub use bpm_core::definition::{
     After, DefinitionBuilder, EdgeCondition, Exhausted, ProcessDefinition, Retry,
 };
 pub use bpm_core::engine::{
-    Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo, Instances,
-    MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
-    UserTask, UserTasks, Watch, Watched,
+    AttemptInfo, Completion, Engine, EngineBuilder, EngineOptions, Heartbeat, Incident, Incidents,
+    InstanceInfo, Instances, MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs,
+    StartCall, Statistics, UserTask, UserTasks, Watch, Watched,
 };
 pub use bpm_core::error::{Error, StartError};
 pub use bpm_core::event::{Actor, Event, Failure, FailureKind};

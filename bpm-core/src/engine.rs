@@ -16,6 +16,7 @@ mod live;
 mod mailbox;
 mod operate;
 mod options;
+mod pulse;
 mod queries;
 mod recovery;
 mod registry;
@@ -52,6 +53,7 @@ pub use crate::history::Recorded;
 pub use builder::EngineBuilder;
 pub use completion::Completion;
 pub use options::EngineOptions;
+pub use pulse::{AttemptInfo, Heartbeat};
 pub use queries::{Incident, Incidents, InstanceInfo, Instances, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
@@ -148,6 +150,14 @@ impl Engine {
     /// changes.
     pub fn complete_json(&self, task: UserTaskId, payload: serde_json::Value) -> Completion {
         Completion::new(Arc::clone(&self.shared), task, None, Ok(Json::from(&payload)))
+    }
+
+    /// The attempts in flight, the oldest first, with what each said last of its progress. Those
+    /// that wait for a place among the `workers` are not in flight.
+    pub async fn attempts(&self) -> Result<Vec<AttemptInfo>, Error> {
+        let (sender, attempts) = oneshot::channel();
+        self.shared.mailbox.post(Message::ListAttempts(sender));
+        attempts.await.map_err(|_| Error::Stopped)
     }
 
     /// Questions about incidents.

@@ -47,6 +47,9 @@ pub struct Instance {
     /// Where the result came from, while what has not completed is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     returned: Option<Returned>,
+    /// What failed attempts said last, by token, as long as their visits go on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    heartbeats: BTreeMap<TokenId, Json>,
     /// The last time that it was suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suspension: Option<Suspension>,
@@ -195,6 +198,7 @@ impl Instance {
             undoable: Vec::new(),
             scopes: Vec::new(),
             returned: None,
+            heartbeats: BTreeMap::new(),
             suspension: None,
         }
     }
@@ -211,6 +215,7 @@ impl Instance {
                 let (visit, attempt, failed, lost) = (*visit, *attempt, *failed, *lost);
                 self.start(*token, Attempts { visit, attempt, failed, lost });
             }
+            Change::HeartbeatKept { token, heartbeat } => self.keep(*token, heartbeat),
             Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
             Change::TimerSet { token, timer, due } => {
                 self.number(*timer);
@@ -234,7 +239,7 @@ impl Instance {
             Change::FailureRelated { failure, scope } => self.relate_in(*scope, failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
             Change::UndoRecorded { node, visit, values, scope } => {
-                self.undoable(node, *visit, values, *scope);
+                self.keep_undoable(node, *visit, values, *scope);
             }
             Change::UndoStarted { token, node, visit } => self.undo(*token, node, *visit),
             Change::Undone { visit, .. } => self.undoable.retain(|done| done.visit != *visit),
@@ -254,6 +259,7 @@ impl Instance {
     }
 
     fn place(&mut self, token: TokenId, node: Text) {
+        self.heartbeats.remove(&token);
         if let Some(token) = self.find(token) {
             token.node = node;
             token.state = TokenState::Ready;
@@ -267,6 +273,7 @@ impl Instance {
     }
 
     fn remove(&mut self, token: TokenId) {
+        self.heartbeats.remove(&token);
         if let Ok(at) = self.position(token) {
             self.tokens.remove(at);
         }
@@ -275,6 +282,10 @@ impl Instance {
     fn start(&mut self, token: TokenId, attempts: Attempts) {
         self.number(attempts.visit);
         self.put(token, TokenState::Executing(attempts));
+    }
+
+    fn keep(&mut self, token: TokenId, heartbeat: &Json) {
+        self.heartbeats.insert(token, heartbeat.clone());
     }
 
     fn back_off(&mut self, token: TokenId, timer: u64, due: Timestamp) {
@@ -313,7 +324,7 @@ impl Instance {
         self.absorb_failures();
     }
 
-    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)], scope: ScopeId) {
+    fn keep_undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)], scope: ScopeId) {
         self.number(visit);
         let mut values = Values::default();
         kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));
@@ -344,6 +355,7 @@ impl Instance {
         self.status = status;
         self.tokens.clear();
         self.scopes.clear();
+        self.heartbeats.clear();
     }
 
     /// The tokens, by id.
@@ -438,6 +450,11 @@ impl Instance {
             TokenState::Incident { attempts, .. } => attempts,
             _ => None,
         }
+    }
+
+    /// What an earlier attempt of the token's visit said last.
+    pub(crate) fn heartbeat(&self, token: TokenId) -> Option<&Json> {
+        self.heartbeats.get(&token)
     }
 
     /// The timers that are set.

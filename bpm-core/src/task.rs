@@ -20,6 +20,7 @@ use bpm_model::policy::Policy;
 use serde::de::DeserializeOwned;
 
 use crate::ids::InstanceId;
+use crate::json::Json;
 use crate::vars::{Values, Variable};
 
 #[doc(hidden)]
@@ -199,6 +200,8 @@ pub(crate) struct Running {
     pub(crate) attempt: u32,
     pub(crate) stop: Arc<Stop>,
     pub(crate) states: Arc<States>,
+    pub(crate) beat: Box<dyn Fn(Json) + Send + Sync>,
+    pub(crate) last_heartbeat: Option<Json>,
 }
 
 /// Tells an attempt to stop.
@@ -254,6 +257,24 @@ impl TaskContext {
     /// The instance's business key, if it was started with one.
     pub fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
+    }
+
+    /// Says that the attempt goes on and how far it is, and restarts its `timeout`.
+    ///
+    /// What was said last is seen by `Engine::attempts` while the attempt runs. When the attempt
+    /// fails or times out it is stored with that, and is what [`last_heartbeat`] gives to the next
+    /// one. What a lost attempt said is lost. A value of more bytes than
+    /// `EngineOptions::payload_bytes` as JSON restarts the timeout and is not kept.
+    ///
+    /// [`last_heartbeat`]: Self::last_heartbeat
+    pub fn heartbeat(&self, progress: serde_json::Value) {
+        (self.0.beat)(Json::from(&progress));
+    }
+
+    /// What the attempts before this one said last, of the same visit of the activity; `None` if
+    /// none of those that failed or timed out said anything.
+    pub fn last_heartbeat(&self) -> Option<serde_json::Value> {
+        self.0.last_heartbeat.as_ref().and_then(|last| last.decode().ok())
     }
 
     /// Resolves when the attempt is told to stop: its instance failed or was cancelled, or the

@@ -280,6 +280,12 @@ impl<'a> Vars<'a> {
         })
     }
 
+    /// The graph: for code that reads there what its nodes do, as random processes do.
+    #[doc(hidden)]
+    pub fn graph(&self) -> &'a Graph {
+        self.graph
+    }
+
     /// What expressions see as `process`.
     pub fn process(&self) -> Current {
         self.current.clone()

@@ -20,7 +20,7 @@ mod loops;
 mod names;
 mod needed;
 #[cfg(test)]
-mod notation;
+pub(crate) mod notation;
 mod policies;
 mod race;
 mod scopes;

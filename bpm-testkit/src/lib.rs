@@ -15,6 +15,7 @@ pub mod explorer;
 pub mod faults;
 pub mod path;
 pub mod readings;
+pub mod sim;
 pub mod store_conformance;
 pub mod verify;
 

@@ -78,7 +78,9 @@ impl Page {
     fn test_modules(&self) -> Vec<String> {
         let folder = self.path.strip_suffix(".rs").unwrap_or_default();
         let folder = folder.strip_suffix("/lib").unwrap_or(folder);
-        let declared = self.text.split("#[cfg(test)]\nmod ").skip(1);
+        let declared = self.text.split("#[cfg(test)]\n").skip(1);
+        let declared = declared.map(|rest| rest.strip_prefix("pub(crate) ").unwrap_or(rest));
+        let declared = declared.filter_map(|rest| rest.strip_prefix("mod "));
         let names = declared.filter_map(|rest| rest.split_once(';')).map(|(name, _)| name);
         names.map(|name| format!("{folder}/{name}.rs")).collect()
     }

@@ -145,7 +145,7 @@ impl EngineBuilder {
         failpoint!(TimersLoaded);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let shared = Arc::new(Shared {
-            clock: EngineTime::from(clock, store.latest()?),
+            clock: Arc::new(EngineTime::from(clock, store.latest()?)),
             store,
             registry,
             mailbox: Arc::new(Mailbox::default()),
@@ -181,6 +181,7 @@ fn start_threads(
     let workers = Workers::new(
         shared.runtime.clone(),
         Arc::clone(mailbox),
+        Arc::clone(&shared.clock),
         states,
         options.workers,
         options.payload_bytes,

@@ -107,7 +107,7 @@ impl Dispatcher {
             self.take_overdue(self.shared.clock.monotonic());
             self.fire_timers();
             self.commit();
-            self.workers.launch_due(self.shared.clock.monotonic());
+            self.workers.launch_due();
             self.tell_resting();
         }
         self.finish();
@@ -147,6 +147,8 @@ impl Dispatcher {
             Message::LookFor(turn) => self.look_for(turn),
             Message::Await(instance, sender) => self.await_end(instance, sender),
             Message::Rest(sender) => self.resting.push(sender),
+            // Whoever asked may have stopped waiting.
+            Message::ListAttempts(sender) => drop(sender.send(self.workers.list())),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
         }

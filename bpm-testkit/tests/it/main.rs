@@ -5,10 +5,12 @@
 mod conformance;
 mod doubles;
 mod engine;
+mod heartbeats;
 mod incidents;
 mod paths;
 mod retries;
 mod shop;
+mod sim;
 mod soundness;
 mod spy;
 mod starts;

@@ -373,6 +373,7 @@ mod tests {
         let recorded = |node: &'static str| Change::UndoRecorded {
             node: node.into(),
             visit: 1,
+            scope: 0,
             values: Vec::new(),
         };
         let undone = |node: &'static str| Change::Undone { node: node.into(), visit: 1 };
