@@ -224,8 +224,10 @@ fn clauses_that_do_not_belong() {
             reports(&format!("{of} {clause}; service g(n);"), &[expected]);
             reports(&format!("{of} {clause} service g(n);"), &[expected]);
         };
+        // What a person does cannot fail, which is said too.
         if !of.starts_with("user") {
             check("on eror _ => { }", "[B002] there is no clause `on eror`");
+            check("on error _", "expected `=>` and a block behind `on error …`");
         }
         check("on affter 3d => { }", "[B002] there is no clause `on affter`");
         check("on foo x => { }", "[B002] there is no clause `on foo`");
@@ -242,7 +244,6 @@ fn clauses_that_do_not_belong() {
         );
         check("on after => { }", "`after` does not say how long");
         check("on error => { }", "`on error` does not say which errors");
-        check("on error _", "expected `=>` and a block behind `on error …`");
         check("on after 3d => ", "expected a block in braces behind `=>`");
         check("on", "`on` does not say when");
         check("on after 3 => { }", "[B015] `3` is not a duration");
@@ -281,6 +282,7 @@ fn words_of_scopes_are_contextual() {
         "let on = n; let also = on; let scope = also; let race = scope + on; service f(race);",
         &[],
     );
+    reports("let race = n; service f(race); let scope = race let x = scope let y = race", &[]);
     reports("let error = n; let after = error; service f(after) on after 3d => { };", &[]);
     reports("service f(n) on error E { error, at } if error > at => { service g(error); }", &[]);
 }

@@ -9,6 +9,7 @@ use shop::*;
 workflow! {
     process P(order: Order) {
         let reminders = 0;
+        let weight = 0;
         'pack: scope {
             wait 3d;
             let reminders = reminders + 1;

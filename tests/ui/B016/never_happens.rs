@@ -14,7 +14,7 @@ workflow! {
         let payment = service charge(&order)
             on error _ => { fail "not charged"; }
             on error Declined => { fail "declined"; };
-        'pack: scope {
+        'packing: scope {
             service pack(&order);
         }
         on after 3d => { fail "late"; }
