@@ -4,6 +4,7 @@ pub mod arbitrary;
 pub mod audit;
 pub mod blocks;
 pub mod clock;
+pub mod events;
 pub mod explorer;
 pub mod readings;
 pub mod store_conformance;
