@@ -10,6 +10,8 @@
 //! one can be derived again from what is stored: after a crash, recovery does just that.
 
 mod builder;
+#[doc(hidden)]
+pub mod by_hand;
 mod completion;
 mod dispatcher;
 mod live;

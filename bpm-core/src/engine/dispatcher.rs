@@ -101,16 +101,22 @@ impl Dispatcher {
         let mut messages = Vec::new();
         while !self.is_done() {
             self.shared.mailbox.take(self.wait(), &mut messages);
-            for message in messages.drain(..) {
-                self.handle(message);
-            }
-            self.take_overdue(self.shared.clock.monotonic());
-            self.fire_timers();
-            self.commit();
-            self.workers.launch_due();
-            self.tell_resting();
+            self.round(&mut messages);
         }
         self.finish();
+    }
+
+    /// Handles what came, and what the time brings; hands over what queued to the writer and the
+    /// workers.
+    pub(super) fn round(&mut self, messages: &mut Vec<Message>) {
+        for message in messages.drain(..) {
+            self.handle(message);
+        }
+        self.take_overdue(self.shared.clock.monotonic());
+        self.fire_timers();
+        self.commit();
+        self.workers.launch_due();
+        self.tell_resting();
     }
 
     fn is_done(&self) -> bool {

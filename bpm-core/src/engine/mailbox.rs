@@ -139,6 +139,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether nothing waits in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().messages.is_empty()
+    }
+
     /// Whether nothing is taken any more.
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed

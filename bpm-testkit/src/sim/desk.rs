@@ -13,9 +13,14 @@ use tokio::sync::oneshot;
 /// An attempt: its instance, and its idempotency key with its number.
 pub type Attempt = (InstanceId, String, u32);
 
+#[derive(Default)]
+struct Desk {
+    open: BTreeMap<Attempt, oneshot::Sender<Result<i64, TaskError>>>,
+    begun: Vec<Attempt>,
+}
+
 thread_local! {
-    static DESK: RefCell<BTreeMap<Attempt, oneshot::Sender<Result<i64, TaskError>>>> =
-        const { RefCell::new(BTreeMap::new()) };
+    static DESK: RefCell<Desk> = RefCell::default();
 }
 
 /// The body of every task: waits until the simulation says how it ends.
@@ -25,7 +30,10 @@ pub(super) fn attempt(
     let (sender, result) = oneshot::channel();
     let key = context.idempotency_key().to_string();
     let attempt = (context.instance(), key, context.attempt());
-    DESK.with(|desk| desk.borrow_mut().insert(attempt, sender));
+    DESK.with_borrow_mut(|desk| {
+        desk.begun.push(attempt.clone());
+        desk.open.insert(attempt, sender);
+    });
     async move {
         match result.await {
             Ok(result) => result,
@@ -34,18 +42,25 @@ pub(super) fn attempt(
     }
 }
 
-/// The attempts that run, in the order of their names. Those that were dropped are gone.
-pub fn running() -> Vec<Attempt> {
-    DESK.with(|desk| {
-        let mut desk = desk.borrow_mut();
-        desk.retain(|_, sender| !sender.is_closed());
-        desk.keys().cloned().collect()
+/// The attempts that began since this was last asked.
+pub fn begun() -> Vec<Attempt> {
+    DESK.with_borrow_mut(|desk| std::mem::take(&mut desk.begun))
+}
+
+/// How many attempts run. Those that were dropped are gone.
+pub fn running() -> usize {
+    DESK.with_borrow_mut(|desk| {
+        desk.open.retain(|_, sender| !sender.is_closed());
+        desk.open.len()
     })
 }
 
-/// Ends an attempt.
-pub fn end(attempt: &Attempt, result: Result<i64, TaskError>) {
-    let sender = DESK.with(|desk| desk.borrow_mut().remove(attempt));
+/// Ends the n-th attempt that runs, in the order of their names.
+pub fn end(n: usize, result: Result<i64, TaskError>) {
+    let sender = DESK.with_borrow_mut(|desk| {
+        let attempt = desk.open.keys().nth(n).cloned()?;
+        desk.open.remove(&attempt)
+    });
     if let Some(sender) = sender {
         // Whoever was dropped meanwhile does not hear of it.
         let _ = sender.send(result);
@@ -54,5 +69,5 @@ pub fn end(attempt: &Attempt, result: Result<i64, TaskError>) {
 
 /// Forgets everything: the process that ran the attempts is gone.
 pub fn clear() {
-    DESK.with(|desk| desk.borrow_mut().clear());
+    DESK.with_borrow_mut(|desk| *desk = Desk::default());
 }

@@ -82,6 +82,8 @@ struct Token<'a> {
     then: Then<'a>,
     /// Told to stop: its scope is closing.
     stopping: bool,
+    /// Told to stop with a branch of a race, whose variables nobody sees any more.
+    unseen: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -144,8 +146,8 @@ struct Open<'a> {
     /// It completed, and awaits the bodies beside it.
     completed: bool,
     closing: Option<Closing<'a>>,
-    /// What failed in it and is to be handled.
-    cause: Option<String>,
+    /// What failed first in it and is to be handled, with the number of the scope that does.
+    cause: Option<(usize, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,7 +323,7 @@ impl<'a> Model<'a> {
             scope = self.open(scope, Sort::Owner(None), clauses, then);
             then = vec![Frame::Leave(scope)];
         }
-        self.tokens.push(Token { node, scope, rest, what, then, stopping: false });
+        self.tokens.push(Token { node, scope, rest, what, then, stopping: false, unseen: false });
     }
 
     fn open(

@@ -20,3 +20,8 @@ fn two_thousand_processes_without_scopes_keep_the_rules_of_failure() {
 fn two_thousand_processes_keep_the_rules_of_failure() {
     check(0..2_000, &Options { saga: true, ..Options::default() });
 }
+
+#[test]
+fn two_thousand_seeds_keep_the_promises() {
+    check(0..2_000, &Options::default());
+}

@@ -16,8 +16,8 @@ impl Dispatcher {
         self.shared.clock.sleep(self.deadline()?)
     }
 
-    /// When something happens by itself.
-    fn deadline(&self) -> Option<Duration> {
+    /// When the time brings something, by the clock's monotonic time.
+    pub(in crate::engine) fn deadline(&self) -> Option<Duration> {
         let again = self.again.iter().map(|(at, _)| *at);
         let timer = self.timers.next_due().filter(|_| self.may_fire());
         let timer = timer.map(|due| self.shared.clock.monotonic_at(due));

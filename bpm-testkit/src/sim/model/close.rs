@@ -85,7 +85,7 @@ impl<'a> Model<'a> {
             if let Some(clause) = open.clauses.iter().find(catches) {
                 self.interrupt(at, clause);
                 if let Some(open) = self.scopes.get_mut(&at) {
-                    open.cause = Some(node.to_owned());
+                    open.cause = Some((at, node.to_owned()));
                 }
                 return;
             }
@@ -108,8 +108,8 @@ impl<'a> Model<'a> {
         }
         self.cancelled = true;
         // What was to be handled is a cause, too.
-        let mut causes = self.scopes.values().filter_map(|open| open.cause.clone());
-        self.first = self.first.take().or_else(|| causes.next());
+        let cause = self.scopes.values().filter_map(|open| open.cause.clone()).min();
+        self.first = self.first.take().or(cause.map(|(_, node)| node));
         if !self.is_closing() {
             self.close(0, Closing::Ends);
         }
@@ -124,7 +124,10 @@ impl<'a> Model<'a> {
             self.scopes.keys().copied().filter(|&open| self.is_inside(open, scope)).collect();
         for token in std::mem::take(&mut self.tokens) {
             match inside.contains(&token.scope) {
-                true => self.quiet(Token { scope, ..token }),
+                true => {
+                    let unseen = token.unseen || self.is_in_race(token.scope, scope);
+                    self.quiet(Token { scope, unseen, ..token });
+                }
                 false => self.tokens.push(token),
             }
         }
@@ -134,13 +137,24 @@ impl<'a> Model<'a> {
             entry.stands &= (race && entry.scope == scope) || self.returned.is_some();
             entry.scope = scope;
         }
+        let causes = inside.iter().filter_map(|open| self.scopes[open].cause.clone());
+        let cause = causes.min();
         self.joins.retain(|_, join| !inside.contains(&join.scope));
         self.scopes.retain(|number, _| *number == scope || !inside.contains(number));
         if let Some(open) = self.scopes.get_mut(&scope) {
             open.armed.clear();
             open.closing = Some(closing);
+            open.cause = cause;
         }
         self.settle(scope);
+    }
+
+    /// Whether a branch of a race lies between a scope and one around it.
+    fn is_in_race(&self, mut scope: usize, outer: usize) -> bool {
+        while scope != outer && self.scopes[&scope].sort != Sort::Branch {
+            scope = self.scopes[&scope].parent;
+        }
+        scope != outer
     }
 
     fn is_inside(&self, mut scope: usize, outer: usize) -> bool {
@@ -178,7 +192,15 @@ impl<'a> Model<'a> {
                 let node = task.undo.as_deref().unwrap_or_default();
                 let rest = Rest::Running(Tries { attempt: 1, failed: 0, lost: 0 });
                 let (what, then) = (What::Undo(number), Vec::new());
-                self.tokens.push(Token { node, scope, rest, what, then, stopping: false });
+                self.tokens.push(Token {
+                    node,
+                    scope,
+                    rest,
+                    what,
+                    then,
+                    stopping: false,
+                    unseen: false,
+                });
             }
             None => self.undone(scope, closing),
         }

@@ -86,7 +86,7 @@ impl<'a> Model<'a> {
             }
             What::Task(task) => {
                 // A late success counts only as something that must be undone.
-                if task.undo.is_some() || !token.stopping {
+                if (task.undo.is_some() && !token.unseen) || !token.stopping {
                     self.set(token.scope, &task.id, value);
                 }
                 if task.undo.is_some() {
