@@ -166,6 +166,12 @@ impl Context<'_> {
                     },
                 )
             }
+            _ => self.beside(),
+        }
+    }
+
+    fn beside(&self) -> Words {
+        match self.finding.fault {
             Fault::SetBeside { variable: at, one, other } => {
                 let (one, other) = (node(self.graph, one), node(self.graph, other));
                 words(
