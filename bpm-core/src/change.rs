@@ -4,7 +4,7 @@ use bpm_model::graph::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::event::{Actor, Failure, TokenId};
+use crate::event::{Actor, Failure, ScopeId, TokenId};
 use crate::ids::{IncidentId, UserTaskId};
 use crate::json::Json;
 
@@ -24,6 +24,38 @@ pub enum Change {
         token: TokenId,
         /// Where it is now.
         node: Text,
+    },
+    /// A token is inside of a scope now.
+    TokenEntered {
+        /// The token.
+        token: TokenId,
+        /// The scope.
+        scope: ScopeId,
+    },
+    /// A scope begins: a sub-process, an activity with boundary events, a race or one of its
+    /// branches, or what a boundary event runs beside its owner.
+    ScopeOpened {
+        /// Its number.
+        scope: ScopeId,
+        /// The node that opens it.
+        node: Text,
+        /// The scope around it.
+        #[serde(default, skip_serializing_if = "is_process")]
+        parent: ScopeId,
+    },
+    /// No new work starts in a scope, attempts in flight are awaited, and what completed in it is
+    /// undone.
+    ScopeUnwinding {
+        /// The scope.
+        scope: ScopeId,
+        /// Why.
+        why: Unwinding,
+    },
+    /// A scope is over. What completed in it and was not undone, and every token that is left,
+    /// belongs to the scope around it.
+    ScopeClosed {
+        /// The scope.
+        scope: ScopeId,
     },
     /// A token waits at a join for the others.
     TokenJoining {
@@ -56,6 +88,13 @@ pub enum Change {
         /// How many of the attempts before were lost.
         #[serde(default, skip_serializing_if = "is_zero")]
         lost: u32,
+    },
+    /// An attempt failed that had said how far it was; the next attempt of the visit can ask.
+    HeartbeatKept {
+        /// The token that executes the task.
+        token: TokenId,
+        /// What it said last.
+        heartbeat: Json,
     },
     /// An attempt failed, and the next one is due later.
     RetryScheduled {
@@ -155,10 +194,13 @@ pub enum Change {
         /// The first cause.
         failure: Failure,
     },
-    /// Another failure came while the instance was failing or being cancelled.
+    /// Another failure came while what is inside of a scope, or the instance, was being undone.
     FailureRelated {
         /// The later cause.
         failure: Failure,
+        /// The scope that was already being undone.
+        #[serde(default, skip_serializing_if = "is_process")]
+        scope: ScopeId,
     },
     /// The instance is being cancelled: no new work starts, attempts in flight are awaited.
     ProcessCancelling {
@@ -173,21 +215,49 @@ pub enum Change {
         visit: u64,
         /// The variables that the undo reads.
         values: Vec<(Text, Json)>,
+        /// The scope in which it completed.
+        #[serde(default, skip_serializing_if = "is_process")]
+        scope: ScopeId,
     },
-    /// An undo of the latest activity that is not undone begins, by a token of its own.
+    /// An undo of the latest activity that is not undone, in what is being undone, begins, by a
+    /// token of its own.
     UndoStarted {
         /// The token.
         token: TokenId,
         /// The undo's node.
         node: Text,
+        /// The number of the visit of the activity that it undoes.
+        visit: u64,
     },
-    /// The latest activity that was not undone is undone, or a person said that it counts as
-    /// undone.
+    /// An activity is undone, or a person said that it counts as undone.
     Undone {
         /// The activity.
         node: Text,
         /// The number of its visit.
         visit: u64,
+    },
+    /// The result is known, and what has not completed beside the path that gave it is undone.
+    ResultFixed {
+        /// The end node that was reached.
+        node: Text,
+        /// The result.
+        result: Json,
+        /// The scopes in which nothing is undone: those around the end.
+        stands: Vec<ScopeId>,
+    },
+    /// Someone suspended the instance: until it is resumed no token moves and no attempt begins.
+    ProcessSuspended {
+        /// Who.
+        actor: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// Someone resumed the instance, or cancelled it while it was suspended.
+    ProcessResumed {
+        /// Who.
+        actor: Actor,
+        /// When.
+        at: Timestamp,
     },
     /// The instance ended with a result.
     ProcessCompleted {
@@ -210,6 +280,30 @@ pub enum Change {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_process(scope: &ScopeId) -> bool {
+    *scope == 0
+}
+
+/// Why what completed in a scope is undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Unwinding {
+    /// It failed, and one of its boundary events handles that.
+    Failed {
+        /// The boundary event.
+        boundary: Text,
+        /// The failure.
+        failure: Failure,
+    },
+    /// A boundary event interrupted it.
+    Interrupted {
+        /// The boundary event.
+        boundary: Text,
+    },
+    /// It is a race that is decided: those who have not won are undone.
+    Won,
 }
 
 /// What happened to a wait or an incident that is no longer open.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bpm_model::fingerprint::{Fingerprint, fingerprint};
-use bpm_model::graph::{Graph, Node, Origin, Text};
+use bpm_model::graph::{Condition, Graph, Node, Origin, Text};
 use bpm_model::kind::Kind;
 use bpm_model::policy::Policy;
 use bpm_model::render;
@@ -53,6 +53,7 @@ struct Inner {
     conditions: Conditions,
     policies: Vec<Policy>,
     undos: HashMap<usize, usize>,
+    boundaries: HashMap<usize, Vec<usize>>,
 }
 
 impl Inner {
@@ -60,7 +61,9 @@ impl Inner {
         let mut ways_out = vec![Vec::new(); graph.nodes.len()];
         let mut ways_in = vec![0; graph.nodes.len()];
         for (index, edge) in graph.edges.iter().enumerate() {
-            ways_out[edge.from].push(index);
+            if edge.condition != Condition::Boundary {
+                ways_out[edge.from].push(index);
+            }
             ways_in[edge.to] += 1;
         }
         Self {
@@ -73,6 +76,7 @@ impl Inner {
             conditions: Conditions::of(&graph),
             policies: policies(&graph, visit),
             undos: undos(&graph),
+            boundaries: boundaries(&graph),
             graph,
         }
     }
@@ -158,6 +162,20 @@ impl ProcessDefinition {
         tasks
     }
 
+    /// Whether a value can be what this node gives: an activity's result or a payload. Of what has
+    /// no such node, nothing can be said.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not read as the node's type.
+    pub fn accepts(&self, node: &str, value: &Json) -> Result<(), String> {
+        let Some(node) = self.node(node) else { return Ok(()) };
+        let Some(visit) = self.0.visit else { return self.results(node, value).map(drop) };
+        let (values, nobody) = (Values::default(), Current::nobody());
+        let vars = Vars::new(&self.0.graph, &values, &nobody);
+        visit(node, &vars, Cx::Accept(value.clone())).map(drop).map_err(|error| error.to_string())
+    }
+
     pub(crate) fn visit(&self) -> Option<Visit> {
         self.0.visit
     }
@@ -184,6 +202,11 @@ impl ProcessDefinition {
     /// The node that undoes an activity, if it has an `undo`.
     pub(crate) fn undo_of(&self, activity: usize) -> Option<usize> {
         self.0.undos.get(&activity).copied()
+    }
+
+    /// The boundary events of an activity or a scope, in the order of writing.
+    pub(crate) fn boundaries(&self, node: usize) -> &[usize] {
+        self.0.boundaries.get(&node).map_or(&[], Vec::as_slice)
     }
 
     /// What the service tasks of a compiled process say of themselves, by node.
@@ -243,6 +266,16 @@ fn undos(graph: &Graph) -> HashMap<usize, usize> {
         _ => None,
     };
     graph.nodes.iter().enumerate().filter_map(undo).collect()
+}
+
+fn boundaries(graph: &Graph) -> HashMap<usize, Vec<usize>> {
+    let mut boundaries: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, node) in graph.nodes.iter().enumerate() {
+        if let Kind::Boundary { of, .. } = node.kind {
+            boundaries.entry(of).or_default().push(at);
+        }
+    }
+    boundaries
 }
 
 /// What the service task of a node says of itself.

@@ -10,12 +10,15 @@
 //! one can be derived again from what is stored: after a crash, recovery does just that.
 
 mod builder;
+#[doc(hidden)]
+pub mod by_hand;
 mod completion;
 mod dispatcher;
 mod live;
 mod mailbox;
 mod operate;
 mod options;
+mod pulse;
 mod queries;
 mod recovery;
 mod registry;
@@ -31,6 +34,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -51,7 +55,8 @@ pub use crate::history::Recorded;
 pub use builder::EngineBuilder;
 pub use completion::Completion;
 pub use options::EngineOptions;
-pub use queries::{Incident, Incidents, InstanceInfo, UserTask, UserTasks};
+pub use pulse::{AttemptInfo, Heartbeat};
+pub use queries::{Incident, Incidents, InstanceInfo, Instances, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
 pub use statistics::Statistics;
@@ -122,6 +127,11 @@ impl Engine {
         row.map(InstanceInfo::from).ok_or_else(|| Refused::UnknownInstance(instance).into())
     }
 
+    /// A query for instances, such as those that are suspended.
+    pub fn instances(&self) -> Instances {
+        Instances::new(Arc::clone(&self.shared))
+    }
+
     /// A query for open user tasks.
     pub fn user_tasks(&self) -> UserTasks {
         UserTasks::new(Arc::clone(&self.shared))
@@ -144,6 +154,14 @@ impl Engine {
         Completion::new(Arc::clone(&self.shared), task, None, Ok(Json::from(&payload)))
     }
 
+    /// The attempts in flight, the oldest first, with what each said last of its progress. Those
+    /// that wait for a place among the `workers` are not in flight.
+    pub async fn attempts(&self) -> Result<Vec<AttemptInfo>, Error> {
+        let (sender, attempts) = oneshot::channel();
+        self.shared.mailbox.post(Message::ListAttempts(sender));
+        attempts.await.map_err(|_| Error::Stopped)
+    }
+
     /// Questions about incidents.
     pub fn incidents(&self) -> Incidents {
         Incidents::new(Arc::clone(&self.shared))
@@ -161,6 +179,20 @@ impl Engine {
     /// lists what was not undone.
     pub async fn terminate(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
         let event = Event::TerminateRequested { actor };
+        self.shared.deliver(instance, event).await
+    }
+
+    /// Suspends an instance: until it is resumed no token moves and no attempt begins. Attempts in
+    /// flight end, and their results are kept. Returns when the suspension is durable.
+    pub async fn suspend(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::SuspendRequested { actor };
+        self.shared.deliver(instance, event).await
+    }
+
+    /// Resumes a suspended instance: it goes on from where it was, and timers that came due
+    /// meanwhile fire, oldest first.
+    pub async fn resume(&self, instance: InstanceId, actor: Actor) -> Result<(), Error> {
+        let event = Event::ResumeRequested { actor };
         self.shared.deliver(instance, event).await
     }
 
@@ -207,6 +239,24 @@ impl Engine {
     /// What the engine has done since it started.
     pub fn statistics(&self) -> Statistics {
         self.shared.counters.read()
+    }
+
+    /// Waits until nothing can happen before time passes: every call that was answered is durable,
+    /// no commit and no attempt is under way. Says how much time must pass until something
+    /// happens by itself; `None` if nothing will. For tests with a clock that is set by hand.
+    #[doc(hidden)]
+    pub async fn rest(&self) -> Result<Option<Duration>, Error> {
+        let (sender, resting) = oneshot::channel();
+        self.shared.mailbox.post(Message::Rest(sender));
+        resting.await.map_err(|_| Error::Stopped)
+    }
+
+    /// Stops the engine without any grace: attempts in flight are lost. For tests of what a crash
+    /// leaves.
+    #[doc(hidden)]
+    pub async fn abandon(&self) -> Result<(), Error> {
+        self.shared.mailbox.post(Message::Abandon);
+        self.shutdown().await
     }
 
     /// Stops the engine: nothing new is taken or dispatched, attempts in flight get

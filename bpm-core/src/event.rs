@@ -9,6 +9,10 @@ use crate::json::Json;
 /// Numbers the tokens of one instance, from 0; never used again.
 pub type TokenId = u64;
 
+/// Numbers what is open of the scopes of one instance, from 1; never used again. 0 is the process
+/// itself.
+pub type ScopeId = u64;
+
 /// What happened to an instance from outside of its graph.
 ///
 /// History keeps every event with the [changes](crate::change::Change) that it led to.
@@ -53,6 +57,9 @@ pub enum Event {
         /// The boundary event whose pattern matches the error, if one does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caught: Option<Caught>,
+        /// What the attempt said last of its progress, if it said anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heartbeat: Option<Json>,
     },
     /// A timer is due.
     TimerFired {
@@ -117,6 +124,16 @@ pub enum Event {
     },
     /// Someone ended the instance without undoing anything.
     TerminateRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone suspended the instance.
+    SuspendRequested {
+        /// Who.
+        actor: Actor,
+    },
+    /// Someone resumed the instance.
+    ResumeRequested {
         /// Who.
         actor: Actor,
     },

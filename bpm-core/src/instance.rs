@@ -1,6 +1,7 @@
 //! The state of an instance: tokens, variables, status. Only [`Instance::apply`] changes it.
 
 mod replay;
+mod scopes;
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::clock::Timestamp;
-use crate::event::{Actor, Failure, TokenId};
+use crate::event::{Actor, Failure, ScopeId, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
 use crate::store::{Status, TimerRow};
 use crate::vars::Values;
+
+pub use scopes::{Opened, Returned};
+
+pub(crate) use scopes::PROCESS;
 
 /// An instance of a process, as its changes have made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +29,7 @@ pub struct Instance {
     pub key: Option<String>,
     /// The number of the last turn.
     pub seq: u64,
-    /// The status.
+    /// The status; that it is [suspended](Self::suspended) comes on top of it.
     pub status: Status,
     tokens: Vec<Token>,
     next_token: TokenId,
@@ -36,6 +41,30 @@ pub struct Instance {
     /// What completed and can be undone, in the order of completion.
     #[serde(default)]
     undoable: Vec<Undoable>,
+    /// The scopes that are open, in the order in which they were opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<Opened>,
+    /// Where the result came from, while what has not completed is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    returned: Option<Returned>,
+    /// What failed attempts said last, by token, as long as their visits go on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    heartbeats: BTreeMap<TokenId, Json>,
+    /// The last time that it was suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suspension: Option<Suspension>,
+}
+
+/// That an instance was suspended, and whether it still is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Who suspended it.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Who resumed it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<(Actor, Timestamp)>,
 }
 
 /// A completed activity that can be undone.
@@ -47,6 +76,12 @@ pub struct Undoable {
     pub visit: u64,
     /// The variables that the undo reads, as they were when the activity completed.
     pub values: Values,
+    /// The scope that it belongs to.
+    #[serde(default, skip_serializing_if = "scopes::is_process")]
+    pub scope: ScopeId,
+    /// The token that undoes it, once one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<TokenId>,
 }
 
 /// A token: the unit of execution.
@@ -57,6 +92,9 @@ pub struct Token {
     pub id: TokenId,
     /// The node that it is at.
     pub node: Text,
+    /// The scope that it is in.
+    #[serde(default, skip_serializing_if = "scopes::is_process")]
+    pub scope: ScopeId,
     /// What it does there.
     #[serde(flatten)]
     pub state: TokenState,
@@ -71,6 +109,7 @@ pub struct Token {
 ///           │ │                         ╰────────────────────┤
 ///           │ ├───► wait ──────────► Timing ─────────────────┤
 ///           │ ├───► user task ─────► Waiting ────────────────┤
+///           │ ├───► boundary ──────► Timing ───► (its handler)
 ///           │ ├───► join ──────────► Joining ──► (consumed)  │
 ///           │ ╰───► what a person must mend ──► Incident ────╯
 ///           ╰─────► gateway, script ──► Ready at the next node; end ──► (consumed)
@@ -104,7 +143,8 @@ pub enum TokenState {
         /// The user task.
         task: UserTaskId,
     },
-    /// It waits at a join for the others.
+    /// It waits for others: at a join, at the end of a race, or where its activity or scope has
+    /// completed while something still runs beside.
     Joining,
     /// A person must decide.
     Incident {
@@ -156,6 +196,10 @@ impl Instance {
             cancelled_by: None,
             result: None,
             undoable: Vec::new(),
+            scopes: Vec::new(),
+            returned: None,
+            heartbeats: BTreeMap::new(),
+            suspension: None,
         }
     }
 
@@ -171,6 +215,7 @@ impl Instance {
                 let (visit, attempt, failed, lost) = (*visit, *attempt, *failed, *lost);
                 self.start(*token, Attempts { visit, attempt, failed, lost });
             }
+            Change::HeartbeatKept { token, heartbeat } => self.keep(*token, heartbeat),
             Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
             Change::TimerSet { token, timer, due } => {
                 self.number(*timer);
@@ -186,13 +231,22 @@ impl Instance {
                 self.put(*token, TokenState::Ready);
             }
             Change::IncidentClosed { token, .. } => self.put(*token, TokenState::Ready),
+            Change::TokenEntered { token, scope } => self.enter(*token, *scope),
+            Change::ScopeOpened { scope, node, parent } => self.open(*scope, node, *parent),
+            Change::ScopeUnwinding { scope, why } => self.unwind(*scope, why),
+            Change::ScopeClosed { scope } => self.close(*scope),
             Change::ProcessFailing { failure } => self.fail(failure),
-            Change::FailureRelated { failure } => self.relate(failure),
+            Change::FailureRelated { failure, scope } => self.relate_in(*scope, failure),
             Change::ProcessCancelling { actor } => self.cancel(actor),
-            Change::UndoRecorded { node, visit, values } => self.undoable(node, *visit, values),
-            Change::UndoStarted { token, node } => self.create(*token, node.clone()),
-            Change::Undone { .. } => drop(self.undoable.pop()),
+            Change::UndoRecorded { node, visit, values, scope } => {
+                self.keep_undoable(node, *visit, values, *scope);
+            }
+            Change::UndoStarted { token, node, visit } => self.undo(*token, node, *visit),
+            Change::Undone { visit, .. } => self.undoable.retain(|done| done.visit != *visit),
+            Change::ProcessSuspended { actor, at } => self.suspend(actor, *at),
+            Change::ProcessResumed { actor, at } => self.resume(actor, *at),
             Change::ProcessTerminated { actor } => self.terminate(actor),
+            Change::ResultFixed { node, result, stands } => self.fix(node, result, stands),
             Change::ProcessCompleted { result, .. } => self.complete(result),
             Change::ProcessFailed => self.end(Status::Failed),
             Change::ProcessCancelled => self.end(Status::Cancelled),
@@ -200,11 +254,12 @@ impl Instance {
     }
 
     fn create(&mut self, token: TokenId, node: Text) {
-        self.tokens.push(Token { id: token, node, state: TokenState::Ready });
+        self.tokens.push(Token { id: token, node, scope: 0, state: TokenState::Ready });
         self.next_token = token + 1;
     }
 
     fn place(&mut self, token: TokenId, node: Text) {
+        self.heartbeats.remove(&token);
         if let Some(token) = self.find(token) {
             token.node = node;
             token.state = TokenState::Ready;
@@ -218,6 +273,7 @@ impl Instance {
     }
 
     fn remove(&mut self, token: TokenId) {
+        self.heartbeats.remove(&token);
         if let Ok(at) = self.position(token) {
             self.tokens.remove(at);
         }
@@ -226,6 +282,10 @@ impl Instance {
     fn start(&mut self, token: TokenId, attempts: Attempts) {
         self.number(attempts.visit);
         self.put(token, TokenState::Executing(attempts));
+    }
+
+    fn keep(&mut self, token: TokenId, heartbeat: &Json) {
+        self.heartbeats.insert(token, heartbeat.clone());
     }
 
     fn back_off(&mut self, token: TokenId, timer: u64, due: Timestamp) {
@@ -247,7 +307,8 @@ impl Instance {
 
     fn fail(&mut self, failure: &Failure) {
         self.status = Status::Failing;
-        self.failure = Some(failure.clone());
+        self.relate(failure);
+        self.absorb_failures();
     }
 
     fn relate(&mut self, failure: &Failure) {
@@ -260,13 +321,24 @@ impl Instance {
     fn cancel(&mut self, actor: &Actor) {
         self.status = Status::Cancelling;
         self.cancelled_by = Some(actor.clone());
+        self.absorb_failures();
     }
 
-    fn undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)]) {
+    fn keep_undoable(&mut self, node: &Text, visit: u64, kept: &[(Text, Json)], scope: ScopeId) {
         self.number(visit);
         let mut values = Values::default();
         kept.iter().for_each(|(key, value)| values.set(key.clone(), value.clone()));
-        self.undoable.push(Undoable { node: node.clone(), visit, values });
+        self.undoable.push(Undoable { node: node.clone(), visit, values, scope, by: None });
+    }
+
+    fn suspend(&mut self, by: &Actor, at: Timestamp) {
+        self.suspension = Some(Suspension { by: by.clone(), at, resumed: None });
+    }
+
+    fn resume(&mut self, by: &Actor, at: Timestamp) {
+        if let Some(suspension) = &mut self.suspension {
+            suspension.resumed = Some((by.clone(), at));
+        }
     }
 
     fn terminate(&mut self, actor: &Actor) {
@@ -282,6 +354,8 @@ impl Instance {
     fn end(&mut self, status: Status) {
         self.status = status;
         self.tokens.clear();
+        self.scopes.clear();
+        self.heartbeats.clear();
     }
 
     /// The tokens, by id.
@@ -299,11 +373,37 @@ impl Instance {
         &self.values
     }
 
-    /// Whether it must go on by itself: a token can move, or an attempt is in flight.
+    /// Whether it must go on by itself: a token can move, or an attempt is in flight. While it is
+    /// suspended no token can move.
     pub fn is_active(&self) -> bool {
-        self.tokens
-            .iter()
-            .any(|token| matches!(token.state, TokenState::Ready | TokenState::Executing(_)))
+        let can_move = self.suspended().is_none();
+        self.tokens.iter().any(|token| match token.state {
+            TokenState::Ready => can_move,
+            TokenState::Executing(_) => true,
+            _ => false,
+        })
+    }
+
+    /// Whether a token can move.
+    pub(crate) fn can_move(&self) -> bool {
+        let ready = |token: &Token| token.state == TokenState::Ready;
+        self.suspended().is_none() && self.tokens.iter().any(ready)
+    }
+
+    /// The suspension, while it is suspended.
+    pub fn suspended(&self) -> Option<&Suspension> {
+        let suspension = self.suspension.as_ref().filter(|suspension| suspension.resumed.is_none());
+        suspension.filter(|_| !self.status.is_end())
+    }
+
+    /// Who resumed it last, and when.
+    pub(crate) fn resumed(&self) -> Option<&(Actor, Timestamp)> {
+        self.suspension.as_ref()?.resumed.as_ref()
+    }
+
+    /// The status that is stored and shown: `status`, or that it is suspended.
+    pub fn shown_status(&self) -> Status {
+        if self.suspended().is_some() { Status::Suspended } else { self.status }
     }
 
     /// How it ended, if it has.
@@ -319,7 +419,11 @@ impl Instance {
                 let not_undone = self.undoable.iter().map(|done| done.node.to_string()).collect();
                 Ending::Terminated(Termination { by, not_undone })
             }),
-            Status::Running | Status::Failing | Status::Cancelling => None,
+            Status::Running
+            | Status::Failing
+            | Status::Cancelling
+            | Status::Completing
+            | Status::Suspended => None,
         }
     }
 
@@ -348,6 +452,11 @@ impl Instance {
         }
     }
 
+    /// What an earlier attempt of the token's visit said last.
+    pub(crate) fn heartbeat(&self, token: TokenId) -> Option<&Json> {
+        self.heartbeats.get(&token)
+    }
+
     /// The timers that are set.
     pub(crate) fn timers(&self) -> impl Iterator<Item = TimerRow> {
         self.tokens.iter().filter_map(|token| match token.state {
@@ -364,9 +473,9 @@ impl Instance {
         self.tokens.iter().find(rests)
     }
 
-    /// The completed activity that is undone next.
-    pub fn next_undo(&self) -> Option<&Undoable> {
-        self.undoable.last()
+    /// The completed activities that have an `undo` and are not undone, in order of completion.
+    pub fn not_undone(&self) -> &[Undoable] {
+        &self.undoable
     }
 
     /// The values as one JSON object.

@@ -6,6 +6,8 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 pub mod event;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
 pub mod history;
 pub mod ids;
 pub mod instance;
@@ -15,7 +17,26 @@ pub mod refused;
 pub mod step;
 pub mod store;
 pub mod task;
+mod thrown;
 pub mod vars;
+
+/// Names a place at which a test can have the process die; nothing without `failpoints`.
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! failpoint {
+    ($point:ident) => {
+        $crate::failpoint::reach($crate::failpoint::Failpoint::$point)
+    };
+}
+
+/// Names a place at which a test can have the process die; nothing without `failpoints`.
+#[cfg(not(feature = "failpoints"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! failpoint {
+    ($point:ident) => {};
+}
 
 /// What the output of the macros refers to. Not for people: it changes with the macros.
 #[doc(hidden)]
@@ -43,6 +64,9 @@ pub mod __private {
     pub use crate::task::{
         Argument, ArgumentOther, Called, Key, Pick, Probe, ProbeOther, ServiceTask, State,
         StateType, TaskContext, TaskError, TaskResult,
+    };
+    pub use crate::thrown::{
+        Thrown, Told, ToldAsDebug, ToldAsDisplay, ToldAsError, ToldAsNothing, ToldAsTaskError,
     };
     pub use crate::vars::UserTaskName as UserTask;
     pub use crate::vars::{Current, Cx, Values, Var, Variable, Vars, Visit, Visited, Work};

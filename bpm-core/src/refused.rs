@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::change::Closing;
+use crate::clock::Timestamp;
 use crate::event::Actor;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::store::{Closed, Status};
@@ -67,6 +68,22 @@ pub enum Refused {
         instance: InstanceId,
         /// Who cancelled it.
         by: Actor,
+    },
+    /// The instance is suspended: nobody completes or decides anything in it until it is resumed.
+    Suspended {
+        /// The instance.
+        instance: InstanceId,
+        /// Who suspended it.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// The instance is not suspended.
+    NotSuspended {
+        /// The instance.
+        instance: InstanceId,
+        /// Who resumed it and when, if it was suspended before.
+        resumed: Option<(Actor, Timestamp)>,
     },
     /// No user task has this id.
     UnknownUserTask(UserTaskId),
@@ -168,6 +185,11 @@ impl fmt::Display for Refused {
             Refused::AlreadyCancelling { instance, by } => {
                 write!(f, "instance {instance} is already being cancelled by {by}")
             }
+            Refused::Suspended { instance, by, at } => write!(
+                f,
+                "instance {instance} was suspended by {by} at {at}\n  help: resume it first; cancelling and terminating are possible"
+            ),
+            Refused::NotSuspended { instance, resumed } => not_suspended(f, *instance, resumed.as_ref()),
             Refused::UnknownUserTask(task) => write!(f, "no user task {task}\n  help: list the open ones with `engine.user_tasks()`"),
             Refused::UserTaskClosed { task, node, closed } => closed_wait(f, "user task", &task.to_string(), node, closed),
             Refused::OtherUserTask { task, expected, found } => write!(
@@ -204,6 +226,17 @@ impl fmt::Display for Refused {
                 f.write_str("the engine is shutting down\n  help: nothing is lost; call again after the next start")
             }
         }
+    }
+}
+
+fn not_suspended(
+    f: &mut fmt::Formatter<'_>,
+    instance: InstanceId,
+    resumed: Option<&(Actor, Timestamp)>,
+) -> fmt::Result {
+    match resumed {
+        Some((by, at)) => write!(f, "instance {instance} was resumed by {by} at {at}"),
+        None => write!(f, "instance {instance} is not suspended"),
     }
 }
 

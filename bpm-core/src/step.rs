@@ -9,9 +9,12 @@ mod choice;
 mod end;
 mod incident;
 mod parallel;
+mod race;
 mod saga;
+mod scope;
 mod script;
 mod service;
+mod suspend;
 mod timer;
 mod user;
 
@@ -24,8 +27,8 @@ use bpm_model::kind::Kind;
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::definition::ProcessDefinition;
-use crate::event::{Event, Failure, FailureKind, TokenId};
-use crate::instance::{Instance, TokenState};
+use crate::event::{Event, Failure, FailureKind, ScopeId, TokenId};
+use crate::instance::{Instance, PROCESS, TokenState};
 use crate::json::Json;
 use crate::refused::Refused;
 use crate::vars::{Current, Cx, Does, Vars};
@@ -85,6 +88,7 @@ pub fn step(
 ) -> Result<Outcome, Refused> {
     let mut turn = Turn::new(definition, instance, now, limits);
     turn.admit(event)?;
+    turn.admit_while_suspended(event)?;
     turn.instance.seq += 1;
     turn.take(event);
     turn.run();
@@ -129,6 +133,8 @@ impl<'a> Turn<'a> {
                 self.admit_attempt(*token, node, (*visit, *attempt))
             }
             Event::TimerFired { token, timer, .. } => self.admit_timer(*token, *timer),
+            Event::SuspendRequested { .. } => self.admit_awake(),
+            Event::ResumeRequested { .. } => self.admit_resume(),
             Event::UserTaskCompleted { task, payload, .. } => self.admit_payload(*task, payload),
             Event::IncidentRetried { incident, .. } => self.admit_incident(*incident).map(drop),
             Event::IncidentFailed { incident, .. } => self.admit_fail(*incident),
@@ -143,8 +149,9 @@ impl<'a> Turn<'a> {
         match event {
             Event::ProcessStarted { input } => self.begin(input),
             Event::TaskCompleted { token, result, .. } => self.task_completed(*token, result),
-            Event::TaskFailed { token, failure, retryable, .. } => {
-                self.task_failed(*token, failure, *retryable);
+            Event::TaskFailed { token, failure, retryable, caught, heartbeat, .. } => {
+                self.keep_heartbeat(*token, heartbeat.as_ref());
+                self.task_failed(*token, failure, *retryable, caught.as_ref());
             }
             Event::TaskLost { token, .. } => self.task_lost(*token),
             Event::UserTaskCompleted { task, payload, actor, .. } => {
@@ -156,6 +163,8 @@ impl<'a> Turn<'a> {
                 self.skip_incident(*incident, value, actor);
             }
             Event::IncidentFailed { incident, actor } => self.fail_incident(*incident, actor),
+            Event::SuspendRequested { actor } => self.suspend(actor),
+            Event::ResumeRequested { actor } => self.resume(actor),
             Event::CancelRequested { actor } => self.cancel_requested(actor),
             Event::TerminateRequested { actor } => self.terminate_requested(actor),
             Event::Continued => {}
@@ -164,6 +173,9 @@ impl<'a> Turn<'a> {
 
     /// Executes nodes until no token can move, or the bound on moves is reached.
     fn run(&mut self) {
+        if self.instance.suspended().is_some() {
+            return;
+        }
         for _ in 0..self.limits.moves.max(1) {
             let Some(token) = self.ready.pop_front() else { return };
             self.execute(token);
@@ -175,7 +187,7 @@ impl<'a> Turn<'a> {
             let key = self.definition.key(key);
             self.record(Change::VariableSet { key, value: value.clone() });
         }
-        self.create(self.definition.start());
+        self.create(self.definition.start(), PROCESS);
     }
 
     /// Executes the node that the token is at.
@@ -185,17 +197,18 @@ impl<'a> Turn<'a> {
             Kind::Start => self.leave(token, node),
             Kind::End { .. } => self.end(token, node),
             Kind::Fail => self.fail_by_itself(token, node),
+            Kind::Service { .. } | Kind::User { .. } if !self.is_guarded(token, node) => {}
             Kind::Service { .. } | Kind::Undo { .. } => self.start_attempt(token),
             Kind::User { name } => self.open_user_task(token, node, name.clone()),
             Kind::Wait { after_ms } => self.wait(token, node, *after_ms),
             Kind::Script => self.script(token, node),
             Kind::Exclusive | Kind::Each => self.choose(token, node),
             Kind::Parallel => self.fork_or_join(token, node),
-            Kind::Scope { .. }
-            | Kind::Leave { .. }
-            | Kind::Boundary { .. }
-            | Kind::Race { .. }
-            | Kind::Won { .. } => self.broken(token, node, "scopes"),
+            Kind::Scope { .. } => self.open_scope(token, node),
+            Kind::Leave { .. } => self.complete_scope(token, node),
+            Kind::Boundary { .. } => self.leave(token, node),
+            Kind::Race { .. } => self.race(token, node),
+            Kind::Won { race } => self.arrive(token, node, *race),
         }
     }
 
@@ -205,14 +218,37 @@ impl<'a> Turn<'a> {
         self.outcome.changes.push(change);
     }
 
-    fn create(&mut self, node: usize) {
-        let token = self.instance.next_token();
-        self.record(Change::TokenCreated { token, node: self.id(node) });
+    /// A new token, which can move.
+    fn create(&mut self, node: usize, scope: ScopeId) {
+        let token = self.create_resting(node, scope);
         self.ready.push_back(token);
     }
 
-    /// Leaves a node that has exactly one way out.
+    fn create_resting(&mut self, node: usize, scope: ScopeId) -> TokenId {
+        let token = self.instance.next_token();
+        self.record(Change::TokenCreated { token, node: self.id(node) });
+        if scope != PROCESS {
+            self.record(Change::TokenEntered { token, scope });
+        }
+        token
+    }
+
+    /// The scope that a token is in.
+    fn scope_of(&self, token: TokenId) -> ScopeId {
+        self.instance.token(token).map_or(PROCESS, |token| token.scope)
+    }
+
+    /// Leaves a node that has exactly one way out. An activity with boundary events completes as a
+    /// scope does.
     fn leave(&mut self, token: TokenId, node: usize) {
+        let definition = self.definition;
+        if !definition.boundaries(node).is_empty() {
+            return self.complete_scope(token, node);
+        }
+        self.go_on(token, node);
+    }
+
+    fn go_on(&mut self, token: TokenId, node: usize) {
         let definition = self.definition;
         let [edge] = definition.ways_out(node) else {
             return self.broken(token, node, "it does not have exactly one way out");
@@ -253,11 +289,15 @@ impl<'a> Turn<'a> {
     /// Asks the compiled process what a node does, and sets the variables that it sets.
     fn visit(&mut self, node: usize) -> Result<Does, Failure> {
         let (does, kept) = self.evaluate(node, Cx::Evaluate)?;
+        self.set_kept(kept);
+        Ok(does)
+    }
+
+    fn set_kept(&mut self, kept: Vec<(usize, Json)>) {
         for (variable, value) in kept {
             let key = self.definition.graph().variables[variable].key.clone();
             self.record(Change::VariableSet { key, value });
         }
-        Ok(does)
     }
 
     /// Runs the user's code for a node. A panic in it is a failure of the node.

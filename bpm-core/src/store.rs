@@ -28,6 +28,9 @@ pub trait Store: Send + Sync + 'static {
     /// of them, behind `after`. Reads nothing of any other instance.
     fn active(&self, after: Option<InstanceId>, limit: usize) -> Result<Vec<InstanceId>, Error>;
 
+    /// The instances that fit the filter, in the order of their ids.
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error>;
+
     /// An instance's row.
     fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error>;
 
@@ -163,6 +166,8 @@ pub struct StateRow {
 ///      │   ╰──► Failing ────► Failed
 ///      │           │
 ///      ╰───────────┴► Cancelling ──► Cancelled      (any of these) ──► Terminated
+///
+///   Running, Failing, Cancelling ◄──► Suspended
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Status {
@@ -172,6 +177,10 @@ pub enum Status {
     Failing,
     /// It is being cancelled; attempts in flight are awaited, then what completed is undone.
     Cancelling,
+    /// Its result is known; what has not completed beside the path that gave it is undone.
+    Completing,
+    /// Someone suspended it while it was in one of the above; it goes on when it is resumed.
+    Suspended,
     /// It ended with a result.
     Completed,
     /// It ended with a failure.
@@ -184,10 +193,12 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 7] = [
+    pub const ALL: [Status; 9] = [
         Status::Running,
         Status::Failing,
         Status::Cancelling,
+        Status::Completing,
+        Status::Suspended,
         Status::Completed,
         Status::Failed,
         Status::Cancelled,
@@ -205,6 +216,8 @@ impl Status {
             Status::Running => "Running",
             Status::Failing => "Failing",
             Status::Cancelling => "Cancelling",
+            Status::Completing => "Completing",
+            Status::Suspended => "Suspended",
             Status::Completed => "Completed",
             Status::Failed => "Failed",
             Status::Cancelled => "Cancelled",
@@ -259,6 +272,19 @@ pub struct InstanceRow {
     pub created: Timestamp,
     /// When it ended.
     pub ended: Option<Timestamp>,
+}
+
+/// Which instances to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceFilter {
+    /// Only those of this status.
+    pub status: Option<Status>,
+    /// Only those of this process.
+    pub process: Option<String>,
+    /// Only those behind this one.
+    pub after: Option<InstanceId>,
+    /// At most so many; `None` is the store's own bound.
+    pub limit: Option<usize>,
 }
 
 /// Everything needed to go on with an instance.

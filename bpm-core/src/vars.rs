@@ -3,6 +3,7 @@
 //! `workflow!` emits one function a process ([`Visit`]). The engine calls it with a node's index
 //! and gets back what the node does ([`Visited`]).
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::event::Failure;
 use crate::ids::InstanceId;
 use crate::json::Json;
 use crate::task::{Key, ServiceTask, TaskContext, TaskError, TaskSignature};
+use crate::thrown::{Raised, Thrown};
 
 /// What can be a process variable.
 #[diagnostic::on_unimplemented(
@@ -113,6 +115,14 @@ impl Cx {
     pub fn asks(&self) -> bool {
         matches!(self, Cx::Accept(_) | Cx::Describe)
     }
+
+    /// The failure that a boundary event is asked about.
+    pub fn failure(self) -> Option<Failure> {
+        match self {
+            Cx::Catch(failure) => Some(failure),
+            _ => None,
+        }
+    }
 }
 
 /// What a node does, as the compiled process says.
@@ -142,7 +152,7 @@ pub(crate) enum Does {
 }
 
 /// A running attempt: gives the result as JSON.
-pub(crate) type Attempt = Pin<Box<dyn Future<Output = Result<Json, TaskError>> + Send>>;
+pub(crate) type Attempt = Pin<Box<dyn Future<Output = Result<Json, Raised>> + Send>>;
 
 /// What a user task shows and for whom it is.
 #[derive(Clone, Debug, Default)]
@@ -223,11 +233,32 @@ pub struct Vars<'a> {
     values: &'a Values,
     current: &'a Current,
     kept: RefCell<Vec<(usize, Json)>>,
+    /// The error that boundary events of a service task are asked about.
+    thrown: RefCell<Option<Box<dyn Any + Send>>>,
+    /// The texts of the error that a boundary event takes apart.
+    told: RefCell<Vec<String>>,
 }
 
 impl<'a> Vars<'a> {
     pub(crate) fn new(graph: &'a Graph, values: &'a Values, current: &'a Current) -> Self {
-        Self { graph, values, current, kept: RefCell::default() }
+        let (kept, thrown, told) = Default::default();
+        Self { graph, values, current, kept, thrown, told }
+    }
+
+    /// The same with the error that a boundary event of its task is asked about.
+    pub(crate) fn with_thrown(self, error: Box<dyn Any + Send>) -> Self {
+        *self.thrown.borrow_mut() = Some(error);
+        self
+    }
+
+    /// The error, if no boundary event took it apart.
+    pub(crate) fn take_thrown(&self) -> Option<Box<dyn Any + Send>> {
+        self.thrown.take()
+    }
+
+    /// The texts of the error that a boundary event took apart, and of its causes.
+    pub(crate) fn take_told(&self) -> Vec<String> {
+        self.told.take()
     }
 
     /// The values that the visit set, in order.
@@ -247,6 +278,12 @@ impl<'a> Vars<'a> {
                 variable.name
             ))
         })
+    }
+
+    /// The graph: for code that reads there what its nodes do, as random processes do.
+    #[doc(hidden)]
+    pub fn graph(&self) -> &'a Graph {
+        self.graph
     }
 
     /// What expressions see as `process`.
@@ -273,12 +310,10 @@ impl<'a> Vars<'a> {
         attempt: impl Future<Output = K::Return> + Send + 'static,
     ) -> Result<Visited, TaskError> {
         let attempt = async move {
-            let output = K::finish(attempt.await).map_err(Into::into)?;
+            let output = K::finish(attempt.await).map_err(Raised::new)?;
             Json::of(&output).map_err(|error| {
-                TaskError::permanent(format!(
-                    "the result of `{}` cannot be stored: {error}",
-                    K::NAME
-                ))
+                let text = format!("the result of `{}` cannot be stored: {error}", K::NAME);
+                Raised::new(TaskError::permanent(text))
             })
         };
         Ok(Visited(Does::Attempt(Box::pin(attempt))))
@@ -321,6 +356,28 @@ impl<'a> Vars<'a> {
     /// A boundary event: whether it catches the failure that it was asked about.
     pub fn caught(&self, matches: bool) -> Result<Visited, TaskError> {
         Ok(Visited(Does::Caught(matches)))
+    }
+
+    /// The error that a boundary event of a service task is asked about, for its pattern to take
+    /// apart; none where the attempt gave no error, as when it panicked.
+    #[doc(hidden)]
+    pub fn thrown<E: 'static>(&self, _: Thrown<E>) -> Option<E> {
+        let error = self.thrown.take()?.downcast::<E>();
+        error.ok().map(|error| *error)
+    }
+
+    /// What the error says, in case the pattern takes it: its texts, else that of the pattern.
+    #[doc(hidden)]
+    pub fn told(&self, texts: Vec<String>, pattern: &str) {
+        let texts = if texts.is_empty() { vec![pattern.to_owned()] } else { texts };
+        *self.told.borrow_mut() = texts;
+    }
+
+    /// The pattern does not take the error: another one may.
+    #[doc(hidden)]
+    pub fn missed<E: Send + 'static>(&self, error: E) -> Result<Visited, TaskError> {
+        *self.thrown.borrow_mut() = Some(Box::new(error));
+        self.caught(false)
     }
 
     /// `wait D`: a timer that is due so long after this turn.

@@ -11,9 +11,13 @@ mod graph;
 mod jump;
 mod names;
 mod place;
+mod race;
 mod repeat;
+mod scope;
 mod statement;
 mod work;
+
+use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenTree};
 
@@ -21,7 +25,7 @@ use bpm_model::graph::{Condition, Graph};
 pub(crate) use names::plain;
 use names::{NodeName, Scopes};
 pub(crate) use place::Places;
-pub(crate) use work::{Keep, Part, Prologue, Region, Visit, Work};
+pub(crate) use work::{Caught, Keep, Part, Prologue, Region, Visit, Work};
 
 use crate::report::Report;
 use crate::syntax::{Label, Process, Target};
@@ -36,7 +40,17 @@ pub(crate) struct Lowered<'a> {
     pub(crate) body: Region<'a>,
     /// One for each name of a user task.
     pub(crate) user_tasks: Vec<UserTask<'a>>,
+    /// The service tasks whose errors patterns are matched against.
+    pub(crate) thrown: Vec<usize>,
     pub(crate) reports: Vec<Report>,
+}
+
+impl Lowered<'_> {
+    /// The variable that expressions see where the graph has this one: of a copy, what it is a
+    /// copy of.
+    pub(crate) fn seen(&self, variable: usize) -> usize {
+        self.binders[variable].copy_of.map_or(variable, |of| self.seen(of))
+    }
 }
 
 /// What a variable is in the emitted code.
@@ -49,6 +63,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) annotation: Option<&'a Target>,
     /// Whether expressions can see it: cursors of loops are hidden.
     pub(crate) hidden: bool,
+    /// The variable of the same name and type that it is a copy of, for a branch of a race.
+    pub(crate) copy_of: Option<usize>,
 }
 
 /// A user task as a typed constant.
@@ -96,6 +112,10 @@ struct Lowering<'a> {
     orders: Vec<usize>,
     /// How many ways out there are so far.
     ways: usize,
+    /// The variables of arms that are lowered, and hidden ones: nothing outside sees them.
+    private: HashSet<usize>,
+    /// The service tasks whose errors patterns are matched against.
+    thrown: Vec<usize>,
     /// The ends that lead to the next node.
     open: Vec<Open>,
 }

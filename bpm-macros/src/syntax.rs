@@ -7,12 +7,15 @@ mod block;
 mod choice;
 mod clause;
 mod cursor;
+mod event;
 mod process;
+mod race;
 mod starts;
 mod statement;
 mod user;
 mod wait;
 
+use bpm_model::kind::Trigger;
 use bpm_model::policy::{Part, Policy};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 
@@ -89,6 +92,7 @@ pub(crate) enum Do {
         form: Vec<Field>,
         clauses: Vec<UserClause>,
         undo: Option<Undo>,
+        events: Vec<Event>,
     },
     /// `wait …;`
     Wait { word: Ident, until: Until },
@@ -100,6 +104,10 @@ pub(crate) enum Do {
     Match { word: Ident, scrutinee: Tokens, braces: Span, arms: Vec<Arm> },
     /// `parallel { … }`
     Parallel { branches: Vec<Branch> },
+    /// `race { … }`, `race 2 of { … }`
+    Race { wins: u32, branches: Vec<Branch> },
+    /// `scope { … } on … => { … }`
+    Scope { word: Ident, body: Vec<Statement>, events: Vec<Event> },
     /// `for pattern in items { … }`
     For { pattern: Tokens, items: Tokens, body: Vec<Statement> },
     /// `while condition { … }`
@@ -123,6 +131,35 @@ pub(crate) enum Do {
 pub(crate) struct Clauses {
     pub(crate) policy: PolicyClauses,
     pub(crate) undo: Option<Undo>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// `on … => { … }` or `also … => { … }`: a boundary event with what handles it.
+pub(crate) struct Event {
+    /// Where `on` or `also` stands.
+    pub(crate) first: Span,
+    /// The word that says what happens: `error`, `after`, `at`, `every`.
+    pub(crate) word: Ident,
+    /// Whether it is `on`.
+    pub(crate) interrupts: bool,
+    pub(crate) handled: Handled,
+    /// The place of the body.
+    pub(crate) span: Span,
+    pub(crate) body: Vec<Statement>,
+}
+
+/// What a boundary event waits for.
+pub(crate) enum Handled {
+    /// `error pattern if guard`
+    Error {
+        pattern: Tokens,
+        /// With its `if`.
+        guard: Tokens,
+    },
+    /// `after 3d`, `every 1d`, `at time`
+    Timer { trigger: Trigger, until: Until },
+    /// What was not understood; it would bind these names.
+    Unknown { names: Vec<Ident>, report: Report },
 }
 
 /// `retry` and `timeout`: of an activity, or of `#[service_task(…)]`.
@@ -148,6 +185,8 @@ pub(crate) enum Until {
         millis: u64,
         /// As it was written.
         text: String,
+        /// Where.
+        span: Span,
     },
     /// `wait duration`
     After(Tokens),

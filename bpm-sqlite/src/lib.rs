@@ -15,8 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceRow, Started, Store, Stored,
-    TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started,
+    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use rusqlite::Connection;
 
@@ -97,6 +97,9 @@ impl Sqlite {
     }
 
     pub(crate) fn with(options: Options) -> Result<Self, Error> {
+        if options.disk.is_some() {
+            return Self::place(Place::File(options.path.clone()), &options, None);
+        }
         let path = resolved(&options.path);
         let lock = Lock::take(&path)?;
         Self::place(Place::File(path), &options, Some(lock))
@@ -201,6 +204,10 @@ impl Store for Sqlite {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, Error> {
         self.read(|connection| load::history(connection, instance, after, limit))
+    }
+
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
+        self.read(|connection| load::instances(connection, filter))
     }
 
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {

@@ -2,7 +2,9 @@
 
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::InstanceId;
-use bpm_core::store::{HistoryRow, InstanceRow, StartRow, StateRow, Status, Stored};
+use bpm_core::store::{
+    HistoryRow, InstanceFilter, InstanceRow, StartRow, StateRow, Status, Stored,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::commit::integer;
@@ -27,8 +29,26 @@ pub(crate) const LOAD: &str = concat!(
 );
 const INSTANCE: &str =
     concat!("SELECT ", instance_columns!(), " FROM bpm_instance AS i WHERE i.id = ?1");
+/// `$by` is the status where an index has it; the rest is compared.
+macro_rules! instances {
+    ($by:literal) => {
+        concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM bpm_instance AS i WHERE i.id > ?1 ",
+            $by,
+            " AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR process = ?3) \
+             ORDER BY i.id LIMIT ?4"
+        )
+    };
+}
+pub(crate) const INSTANCES: &str = instances!("");
+pub(crate) const SUSPENDED: &str = instances!("AND status = 'Suspended'");
 const HISTORY: &str = "SELECT seq, at, body FROM bpm_history \
      WHERE instance = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+/// How many instances are listed when the filter names no limit.
+const LISTED: usize = 1_000;
 
 /// The column of [`LOAD`] at which a turn begins.
 const TURN: usize = 13;
@@ -71,6 +91,20 @@ pub(crate) fn instance(
     instance: InstanceId,
 ) -> rusqlite::Result<Option<InstanceRow>> {
     connection.prepare_cached(INSTANCE)?.query_row([instance.as_bytes()], instance_row).optional()
+}
+
+pub(crate) fn instances(
+    connection: &Connection,
+    filter: &InstanceFilter,
+) -> rusqlite::Result<Vec<InstanceRow>> {
+    let InstanceFilter { status, process, after, limit } = filter;
+    let sql = if *status == Some(Status::Suspended) { SUSPENDED } else { INSTANCES };
+    // Nothing is less than no bytes.
+    let after: &[u8] = after.as_ref().map_or(&[], |id| id.as_bytes());
+    let limit = integer(limit.unwrap_or(LISTED) as u64);
+    let mut statement = connection.prepare_cached(sql)?;
+    let values = params![after, status.map(Status::word), process, limit];
+    statement.query_map(values, instance_row)?.collect()
 }
 
 pub(crate) fn history(
@@ -153,6 +187,12 @@ mod tests {
     #[test]
     fn pages_of_history_are_ranges() {
         check(HISTORY, "SEARCH bpm_history USING PRIMARY KEY (instance=? AND seq>?)");
+    }
+
+    #[test]
+    fn suspended_instances_are_found_by_an_index_that_holds_no_others() {
+        check(SUSPENDED, "SEARCH i USING INDEX bpm_instance_suspended (id>?)");
+        check(INSTANCES, "SEARCH i USING INDEX sqlite_autoindex_bpm_instance_1 (id>?)");
     }
 
     #[test]

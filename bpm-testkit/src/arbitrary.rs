@@ -6,20 +6,60 @@ use bpm_model::policy::Policy;
 
 /// A generator of random numbers that gives the same ones for the same seed.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random {
+    bits: u64,
+    tape: Option<Tape>,
+}
+
+/// What was drawn, or what is to be drawn.
+#[derive(Clone, Debug)]
+struct Tape {
+    draws: Vec<u32>,
+    /// The next one that is given again; nothing if they are recorded.
+    next: Option<usize>,
+}
 
 impl Random {
     /// The generator of a seed.
     pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Random { bits: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, tape: None }
+    }
+
+    /// The generator of a seed that records what is drawn.
+    pub fn recording(seed: u64) -> Random {
+        Random { tape: Some(Tape { draws: Vec::new(), next: None }), ..Random::new(seed) }
+    }
+
+    /// Gives what was recorded, and then 0 for ever.
+    pub fn replaying(draws: Vec<u32>) -> Random {
+        Random { tape: Some(Tape { draws, next: Some(0) }), ..Random::new(0) }
+    }
+
+    /// What was recorded.
+    pub fn into_draws(self) -> Vec<u32> {
+        self.tape.map(|tape| tape.draws).unwrap_or_default()
     }
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 16) % bound as u64) as usize
+        if let Some(Tape { draws, next: Some(next) }) = &mut self.tape {
+            let drawn = draws.get(*next).copied().unwrap_or(0);
+            *next += 1;
+            return drawn as usize % bound;
+        }
+        self.bits ^= self.bits << 13;
+        self.bits ^= self.bits >> 7;
+        self.bits ^= self.bits << 17;
+        let drawn = ((self.bits >> 16) % bound as u64) as usize;
+        if let Some(tape) = &mut self.tape {
+            tape.draws.push(u32::try_from(drawn).unwrap_or(u32::MAX));
+        }
+        drawn
+    }
+
+    /// True with one chance in so many; the last one, so that a shrunk draw says no.
+    pub fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) + 1 == chances
     }
 }
 

@@ -50,7 +50,7 @@ fn differences(
         format!("{:?}", (1..=replayed.seq).collect::<Vec<_>>()),
     );
     same("restored", debug(&Instance::restore(&stored)?), debug(&replayed));
-    same("status", row.state.status.to_string(), replayed.status.to_string());
+    same("status", row.state.status.to_string(), replayed.shown_status().to_string());
     same("active", row.state.active.to_string(), replayed.is_active().to_string());
     same("ended", row.ended.is_some().to_string(), replayed.status.is_end().to_string());
     same("outcome", outcome(row), replayed.ending().map_or_else(String::new, |end| json(&end)));

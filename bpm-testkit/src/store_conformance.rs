@@ -24,11 +24,13 @@ use bpm_core::store::{
 };
 
 mod incidents;
+mod instances;
 mod random;
 mod rows;
 mod timers;
 
 pub use incidents::incidents;
+pub use instances::instances;
 pub use random::random;
 use rows::{incident, incident_id, instance, start, state, task, task_id, timer, turn};
 pub use timers::{lasting_timers, timers};
@@ -51,6 +53,7 @@ pub fn all<S: Store>(places: Places<'_, S>) {
     snapshots(places);
     activity(places);
     endings(places);
+    instances(places);
     user_tasks(places);
     user_task_filters(places);
     incidents(places);
@@ -329,10 +332,10 @@ pub fn endings<S: Store>(places: Places<'_, S>) {
         assert_eq!(Some(row.state), last.state);
         assert_eq!(row.ended, status.is_end().then_some(last.at), "{status}");
     }
-    assert_eq!(ok(store.live("shop", 1)), 3);
+    assert_eq!(ok(store.live("shop", 1)), 5);
     assert_eq!(ok(store.live("shop", 2)), 0);
     assert_eq!(ok(store.live("other", 1)), 0);
-    assert_eq!(ok(store.active(None, 10)).len(), 3);
+    assert_eq!(ok(store.active(None, 10)).len(), 5);
 }
 
 fn closed(how: Closing) -> Closed {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use bpm_engine::prelude::*;
 use bpm_engine::store::{
-    Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceRow, Started,
-    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceFilter,
+    InstanceRow, Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use bpm_engine::{DefinitionBuilder, EngineBuilder, Observed, Watch};
 use bpm_testkit::audit;
@@ -213,6 +213,10 @@ impl Store for Noting {
         self.inner.user_task(task)
     }
 
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {
+        self.inner.instances(filter)
+    }
+
     fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {
         self.inner.incidents(limit)
     }
@@ -328,6 +332,12 @@ pub(crate) fn gate()
         future
     };
     (handler, Gate(begun))
+}
+
+/// What comes soon if the engine is right: one that is broken fails the test instead of hanging it.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let bound = std::time::Duration::from_secs(60);
+    tokio::time::timeout(bound, what).await.expect("it comes soon")
 }
 
 /// Waits until a turn becomes durable that fits.

@@ -10,14 +10,16 @@ use tokio::sync::Semaphore;
 use crate::clock::{Clock, SystemClock};
 use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
+use crate::failpoint;
 use crate::process::Process;
 use crate::store::Store;
-use crate::task::{ServiceTask, States, TaskContext, TaskError};
+use crate::task::{Doubles, ServiceTask, States, TaskContext, TaskError};
 
+use super::by_hand::ByHand;
 use super::dispatcher::Dispatcher;
 use super::mailbox::Mailbox;
 use super::options::EngineOptions;
-use super::recovery;
+use super::recovery::{self, Recovered};
 use super::registry::{Handler, Registry, handler, task};
 use super::shared::{EngineTime, Shared, Watchers};
 use super::statistics::Counters;
@@ -28,7 +30,7 @@ use super::writer::Writer;
 use super::{Background, Engine, Owner};
 
 /// What an engine is made of.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct EngineBuilder {
     store: Option<Arc<dyn Store>>,
     definitions: Vec<ProcessDefinition>,
@@ -95,6 +97,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Lets doubles stand in for service tasks. For tests.
+    #[doc(hidden)]
+    pub fn doubles(self, doubles: Doubles) -> Self {
+        self.state(doubles)
+    }
+
     /// Sets the bounds.
     pub fn options(mut self, options: EngineOptions) -> Self {
         self.options = options;
@@ -128,15 +136,41 @@ impl EngineBuilder {
     }
 
     fn boot(self, tasks: Handle, runtime: Background) -> Result<Engine, Error> {
+        let Prepared { shared, states, timers, recovered } = self.prepare(tasks)?;
+        let dispatcher = start_threads(&shared, states, timers)?;
+        recovery::resume(&shared, &recovered);
+        let owner = Owner {
+            dispatcher: Mutex::new(Some(dispatcher)),
+            _runtime: runtime,
+            shared: Arc::clone(&shared),
+        };
+        Ok(Engine { shared, recovered: Arc::new(recovered), _owner: Arc::new(owner) })
+    }
+
+    /// The same engine without threads: see [`by_hand`](super::by_hand).
+    #[doc(hidden)]
+    pub fn start_by_hand(self, tasks: Handle) -> Result<ByHand, Error> {
+        let Prepared { shared, states, timers, recovered } = self.prepare(tasks)?;
+        let (writer, jobs) = Writer::by_hand();
+        let workers = workers(&shared, states);
+        let dispatcher = Dispatcher::new(Arc::clone(&shared), workers, writer, timers);
+        recovery::resume(&shared, &recovered);
+        Ok(ByHand::new(shared, dispatcher, jobs))
+    }
+
+    /// Checks what was given against what is stored, and looks what must go on.
+    fn prepare(self, tasks: Handle) -> Result<Prepared, Error> {
         let store = self.store.ok_or(StartError::NoStore)?;
         let registry = Registry::new(self.definitions, self.handlers)?;
         registry.check(&self.states)?;
         recovery::agree(&*store, &registry)?;
         let recovered = recovery::look(&*store, &registry)?;
+        failpoint!(RecoveryLooked);
         let timers = Timers::load(&*store, self.options.timers_in_memory)?;
+        failpoint!(TimersLoaded);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let shared = Arc::new(Shared {
-            clock: EngineTime::from(clock, store.latest()?),
+            clock: Arc::new(EngineTime::from(clock, store.latest()?)),
             store,
             registry,
             mailbox: Arc::new(Mailbox::default()),
@@ -149,15 +183,16 @@ impl EngineBuilder {
         });
         let mailbox = Arc::clone(&shared.mailbox);
         shared.clock.on_advance(Box::new(move || mailbox.wake()));
-        let dispatcher = start_threads(&shared, Arc::new(self.states), timers)?;
-        recovery::resume(&shared, &recovered);
-        let owner = Owner {
-            dispatcher: Mutex::new(Some(dispatcher)),
-            _runtime: runtime,
-            shared: Arc::clone(&shared),
-        };
-        Ok(Engine { shared, recovered: Arc::new(recovered), _owner: Arc::new(owner) })
+        Ok(Prepared { shared, states: Arc::new(self.states), timers, recovered })
     }
+}
+
+/// What an engine's threads need.
+struct Prepared {
+    shared: Arc<Shared>,
+    states: Arc<States>,
+    timers: Timers,
+    recovered: Recovered,
 }
 
 fn start_threads(
@@ -168,17 +203,17 @@ fn start_threads(
     let failed = |error: std::io::Error| StartError::Threads(error.to_string());
     let mailbox = &shared.mailbox;
     let writer = Writer::start(Arc::clone(&shared.store), Arc::clone(mailbox)).map_err(failed)?;
-    let options = &shared.options;
-    let workers = Workers::new(
-        shared.runtime.clone(),
-        Arc::clone(mailbox),
-        states,
-        options.workers,
-        options.payload_bytes,
-    );
+    let workers = workers(shared, states);
     let dispatcher = Dispatcher::new(Arc::clone(shared), workers, writer, timers);
     std::thread::Builder::new()
         .name("bpm-dispatcher".to_owned())
         .spawn(move || dispatcher.run())
         .map_err(failed)
+}
+
+fn workers(shared: &Arc<Shared>, states: Arc<States>) -> Workers {
+    let options = &shared.options;
+    let (tasks, mailbox) = (shared.runtime.clone(), Arc::clone(&shared.mailbox));
+    let clock = Arc::clone(&shared.clock);
+    Workers::new(tasks, mailbox, clock, states, options.workers, options.payload_bytes)
 }

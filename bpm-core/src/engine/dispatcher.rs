@@ -8,6 +8,7 @@ mod attempts;
 mod clock;
 mod commits;
 mod endings;
+mod pause;
 mod recover;
 
 use std::collections::HashMap;
@@ -18,8 +19,9 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::failpoint;
 use crate::ids::InstanceId;
-use crate::instance::{Ending, Instance, TokenState};
+use crate::instance::{Ending, Instance};
 use crate::refused::Refused;
 use crate::step::step;
 use crate::store::StartRow;
@@ -51,6 +53,8 @@ pub(super) struct Dispatcher {
     again: Vec<(Duration, Message)>,
     timers: Timers,
     closing: Option<Closing>,
+    /// Those who wait until nothing can happen before time passes.
+    resting: Vec<oneshot::Sender<Option<Duration>>>,
 }
 
 /// Closes mailbox and watches when the dispatcher ends, so that nobody waits for it any more.
@@ -87,6 +91,7 @@ impl Dispatcher {
             again: Vec::new(),
             timers,
             closing: None,
+            resting: Vec::new(),
         }
     }
 
@@ -96,15 +101,22 @@ impl Dispatcher {
         let mut messages = Vec::new();
         while !self.is_done() {
             self.shared.mailbox.take(self.wait(), &mut messages);
-            for message in messages.drain(..) {
-                self.handle(message);
-            }
-            self.take_overdue(self.shared.clock.monotonic());
-            self.fire_timers();
-            self.commit();
-            self.workers.launch_due(self.shared.clock.monotonic());
+            self.round(&mut messages);
         }
         self.finish();
+    }
+
+    /// Handles what came, and what the time brings; hands over what queued to the writer and the
+    /// workers.
+    pub(super) fn round(&mut self, messages: &mut Vec<Message>) {
+        for message in messages.drain(..) {
+            self.handle(message);
+        }
+        self.take_overdue(self.shared.clock.monotonic());
+        self.fire_timers();
+        self.commit();
+        self.workers.launch_due();
+        self.tell_resting();
     }
 
     fn is_done(&self) -> bool {
@@ -116,6 +128,7 @@ impl Dispatcher {
 
     fn finish(self) {
         self.writer.join();
+        failpoint!(BeforeClose);
         let closed = self.shared.store.close();
         for answer in self.closing.unwrap_or_default().answers {
             let closed = match &closed {
@@ -139,6 +152,9 @@ impl Dispatcher {
             Message::LookAtTimers => {}
             Message::LookFor(turn) => self.look_for(turn),
             Message::Await(instance, sender) => self.await_end(instance, sender),
+            Message::Rest(sender) => self.resting.push(sender),
+            // Whoever asked may have stopped waiting.
+            Message::ListAttempts(sender) => drop(sender.send(self.workers.list())),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
         }
@@ -226,7 +242,7 @@ impl Dispatcher {
         while let Some(live) = self.cache.get(instance)
             && !live.uncommitted
         {
-            let can_move = live.instance.tokens().iter().any(|t| t.state == TokenState::Ready);
+            let can_move = live.instance.can_move();
             if let Some(post) = live.queue.pop_front() {
                 self.take_turn(post, None);
             } else if can_move && self.closing.is_none() {

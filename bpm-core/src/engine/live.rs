@@ -64,7 +64,7 @@ impl Live {
 
     /// The instance's row as it must be written with the turn that was just taken, if it must.
     pub(super) fn state_row(&mut self, snapshot_turns: u64) -> Option<StateRow> {
-        let (status, active) = (self.instance.status, self.instance.is_active());
+        let (status, active) = (self.instance.shown_status(), self.instance.is_active());
         let shape = self.shape;
         self.shape.turns += 1;
         let first = self.instance.seq == 1;

@@ -10,7 +10,9 @@ use crate::history::Recorded;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::instance::Ending;
 use crate::json::Json;
-use crate::store::{self, IncidentRow, InstanceRow, Status, Store, UserTaskFilter, UserTaskRow};
+use crate::store::{
+    self, IncidentRow, InstanceFilter, InstanceRow, Status, Store, UserTaskFilter, UserTaskRow,
+};
 use crate::vars::UserTaskName;
 
 use super::shared::Shared;
@@ -48,6 +50,60 @@ impl From<InstanceRow> for InstanceInfo {
             created: row.created,
             ended: row.ended,
         }
+    }
+}
+
+/// A query for instances; every method narrows it.
+///
+/// ```no_run
+/// # async fn example(engine: bpm_core::engine::Engine) -> Result<(), bpm_core::error::Error> {
+/// use bpm_core::store::Status;
+///
+/// for instance in engine.instances().status(Status::Suspended).list().await? {
+///     println!("{} of {} is suspended", instance.id, instance.process);
+/// }
+/// # Ok(()) }
+/// ```
+#[must_use = "a query does nothing until `list`"]
+pub struct Instances {
+    shared: Arc<Shared>,
+    filter: InstanceFilter,
+}
+
+impl Instances {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, filter: InstanceFilter::default() }
+    }
+
+    /// Only those of this status.
+    pub fn status(mut self, status: Status) -> Self {
+        self.filter.status = Some(status);
+        self
+    }
+
+    /// Only those of this process.
+    pub fn process(mut self, name: impl Into<String>) -> Self {
+        self.filter.process = Some(name.into());
+        self
+    }
+
+    /// Only those behind this one: the next page.
+    pub fn after(mut self, instance: InstanceId) -> Self {
+        self.filter.after = Some(instance);
+        self
+    }
+
+    /// At most so many; 1,000 if not said.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.filter.limit = Some(limit);
+        self
+    }
+
+    /// The instances that fit, in the order of their ids, which is that of their starts.
+    pub async fn list(self) -> Result<Vec<InstanceInfo>, Error> {
+        let filter = self.filter;
+        let rows = self.shared.read(move |store| store.instances(&filter)).await?;
+        Ok(rows.into_iter().map(InstanceInfo::from).collect())
     }
 }
 

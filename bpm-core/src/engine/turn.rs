@@ -28,6 +28,13 @@ pub(super) struct PendingTurn {
     pub(super) bytes: usize,
 }
 
+/// What a turn does about the suspension of its instance.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    Begins,
+    Ends,
+}
+
 impl PendingTurn {
     /// The rows of the turn. Start and state row are handed over.
     pub(super) fn rows(&mut self) -> TurnRows {
@@ -117,6 +124,15 @@ impl PendingTurn {
 
     fn timer(&self, token: TokenId, timer: u64, due: Timestamp) -> TimerRow {
         TimerRow { due, instance: self.instance, timer, token }
+    }
+
+    /// Whether the turn suspends its instance, or ends a suspension.
+    pub(super) fn pauses(&self) -> Option<Pause> {
+        self.changes.iter().find_map(|change| match change {
+            Change::ProcessSuspended { .. } => Some(Pause::Begins),
+            Change::ProcessResumed { .. } | Change::ProcessTerminated { .. } => Some(Pause::Ends),
+            _ => None,
+        })
     }
 
     /// The timers that the turn sets.

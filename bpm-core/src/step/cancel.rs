@@ -2,8 +2,8 @@
 //! are told to stop and awaited. When the last one is over, what completed is undone.
 
 use crate::change::{Change, Closing};
-use crate::event::{Actor, TokenId};
-use crate::instance::{Token, TokenState};
+use crate::event::{Actor, ScopeId, TokenId};
+use crate::instance::{PROCESS, Token, TokenState};
 use crate::refused::Refused;
 use crate::store::Status;
 
@@ -19,21 +19,34 @@ impl Turn<'_> {
         }
     }
 
-    /// While the instance is failing, nothing but its end changes: what is being undone goes on.
+    /// An undo that is in flight, or rests, goes on; all else ends.
     pub(super) fn cancel_requested(&mut self, actor: &Actor) {
         let running = self.instance.status == Status::Running;
+        self.lift_suspension(actor);
         self.record(Change::ProcessCancelling { actor: actor.clone() });
         if running {
-            self.quiesce(Some(actor));
-            self.end_if_quiet();
+            self.quiesce(PROCESS, Some(actor));
+        }
+        self.settle(PROCESS);
+    }
+
+    /// Ends every wait and every token inside of a scope that could move, but for what is being
+    /// undone; tells attempts in flight to stop.
+    pub(super) fn quiesce(&mut self, scope: ScopeId, by: Option<&Actor>) {
+        let within = self.instance.tokens_within(scope);
+        let within = within.filter(|token| self.instance.undoing(token.id).is_none());
+        let within: Vec<Token> = within.cloned().collect();
+        for token in within {
+            self.ready.retain(|ready| *ready != token.id);
+            self.quiet(&token, by.cloned());
         }
     }
 
-    /// Ends every wait and every token that could move; tells attempts in flight to stop.
-    pub(super) fn quiesce(&mut self, by: Option<&Actor>) {
+    /// Ends everything, also what is being undone.
+    pub(super) fn end_all(&mut self, by: &Actor) {
         self.ready.clear();
         for token in self.instance.tokens().to_vec() {
-            self.quiet(&token, by.cloned());
+            self.quiet(&token, Some(by.clone()));
         }
     }
 
@@ -59,15 +72,15 @@ impl Turn<'_> {
         self.record(Change::TokenConsumed { token });
     }
 
-    /// An attempt is over in an instance in which no new work starts.
+    /// An attempt is over where no new work starts.
     pub(super) fn attempt_is_over(&mut self, token: TokenId) {
+        let scope = self.scope_of(token);
         self.record(Change::TokenConsumed { token });
-        self.end_if_quiet();
+        self.settle(scope);
     }
 
-    pub(super) fn end_if_quiet(&mut self) {
-        if self.instance.tokens().is_empty() {
-            self.undo_or_end();
-        }
+    /// Whether no new work starts where a token is: what is around it is being undone.
+    pub(super) fn is_halted(&self, token: TokenId) -> bool {
+        self.instance.unwinder(self.scope_of(token)).is_some()
     }
 }

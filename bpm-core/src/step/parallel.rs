@@ -2,7 +2,7 @@
 //! way in. Who has arrived is part of the instance's state and so survives everything it does.
 
 use crate::change::Change;
-use crate::event::TokenId;
+use crate::event::{ScopeId, TokenId};
 use crate::instance::TokenState;
 
 use super::Turn;
@@ -22,16 +22,17 @@ impl Turn<'_> {
         if self.instance.tokens().len() - 1 + ways.len() > self.limits.tokens {
             return self.too_many_tokens(token, node);
         }
+        let scope = self.scope_of(token);
         self.record(Change::TokenConsumed { token });
         for edge in ways {
-            self.create(self.edge(*edge).to);
+            self.create(self.edge(*edge).to, scope);
         }
     }
 
-    fn too_many_tokens(&mut self, token: TokenId, node: usize) {
+    pub(super) fn too_many_tokens(&mut self, token: TokenId, node: usize) {
         let limit = self.limits.tokens;
         let error = format!(
-            "the fork would give the instance more than {limit} tokens, the bound of \
+            "the instance would have more than {limit} tokens, the bound of \
              `EngineOptions::tokens_per_instance`"
         );
         self.raise(token, self.id(node), &error, "raise the bound and try again, or cancel");
@@ -39,7 +40,8 @@ impl Turn<'_> {
 
     fn join(&mut self, token: TokenId, node: usize) {
         self.record(Change::TokenJoining { token });
-        let arrived = self.arrived(node);
+        let scope = self.scope_of(token);
+        let arrived = self.arrived(node, scope);
         if arrived.len() < self.definition.ways_in(node) {
             return;
         }
@@ -48,16 +50,18 @@ impl Turn<'_> {
         }
         let definition = self.definition;
         match definition.ways_out(node) {
-            [edge] => self.create(self.edge(*edge).to),
+            [edge] => self.create(self.edge(*edge).to, scope),
             _ => unreachable!("a join has one way out: checked when the definition was made"),
         }
     }
 
-    fn arrived(&self, node: usize) -> Vec<TokenId> {
+    pub(super) fn arrived(&self, node: usize, scope: ScopeId) -> Vec<TokenId> {
         let id = &self.definition.graph().nodes[node].id;
         let tokens = self.instance.tokens().iter();
         tokens
-            .filter(|token| token.state == TokenState::Joining && token.node == *id)
+            .filter(|token| {
+                token.scope == scope && token.state == TokenState::Joining && token.node == *id
+            })
             .map(|token| token.id)
             .collect()
     }

@@ -1,16 +1,18 @@
-//! The Saga: when an instance has failed or is cancelled and nothing is in flight any more, what
-//! completed is undone, one by one, in reverse order of completion, by a token of its own.
+//! The Saga: when a scope has failed, was interrupted or is cancelled and nothing is in flight in
+//! it any more, what completed in it is undone, one by one, in reverse order of completion, by a
+//! token of its own. The process is the outermost scope.
 //!
 //! ```text
-//!   Running ─► fail, cancel ─► quiet ─► undo the latest ─► undo the one before ─► … ─► end
+//!   running ─► fail, cancel ─► quiet ─► undo the latest ─► undo the one before ─► … ─► handler, end
 //!                                          │      ▲
 //!                                          ╰─► incident: never skipped by the engine
 //! ```
 
 use bpm_model::kind::Kind;
 
-use crate::change::Change;
-use crate::event::{Actor, Failure, FailureKind, TokenId};
+use crate::change::{Change, Unwinding};
+use crate::event::{Actor, Failure, FailureKind, ScopeId, TokenId};
+use crate::instance::PROCESS;
 use crate::store::Status;
 use crate::vars::Does;
 
@@ -18,7 +20,7 @@ use super::{Effect, Turn};
 
 impl Turn<'_> {
     /// An activity completed: if it can be undone, keeps what its undo will need.
-    pub(super) fn remember_undo(&mut self, node: usize, visit: u64) {
+    pub(super) fn remember_undo(&mut self, token: TokenId, node: usize, visit: u64) {
         let definition = self.definition;
         let Some(undo) = definition.undo_of(node) else { return };
         let reads = definition.graph().nodes[undo].reads.iter();
@@ -26,30 +28,44 @@ impl Turn<'_> {
         let values = keys
             .filter_map(|key| self.instance.values().get(&key).map(|value| (key, value.clone())))
             .collect();
-        self.record(Change::UndoRecorded { node: self.id(node), visit, values });
+        let scope = self.scope_of(token);
+        self.record(Change::UndoRecorded { node: self.id(node), visit, values, scope });
     }
 
-    /// Whether the token undoes something.
+    /// Whether the node undoes something.
     pub(super) fn is_undo(&self, node: usize) -> bool {
         matches!(self.definition.graph().nodes[node].kind, Kind::Undo { .. })
     }
 
-    /// The undo of the latest completed activity succeeded, or a person said so.
+    /// The undo that a token runs succeeded, or a person said so.
     pub(super) fn undone(&mut self, token: TokenId) {
-        let Some(done) = self.instance.next_undo() else { return };
-        let (node, visit) = (done.node.clone(), done.visit);
+        let Some(done) = self.instance.undoing(token) else { return };
+        let (node, visit, scope) = (done.node.clone(), done.visit, done.scope);
         self.record(Change::Undone { node, visit });
         self.record(Change::TokenConsumed { token });
-        self.undo_or_end();
+        self.settle(scope);
     }
 
-    /// Nothing is in flight: undoes what is left, or ends.
-    pub(super) fn undo_or_end(&mut self) {
-        let Some(next) = self.instance.next_undo() else { return self.end_undone() };
-        let activity = self.definition.node(&next.node);
-        match activity.and_then(|activity| self.definition.undo_of(activity)) {
-            Some(undo) => self.start_undo(undo),
-            None => unreachable!("the fingerprint covers every `undo` of the definition"),
+    /// From here on what is inside of a scope is undone.
+    pub(super) fn unwind(&mut self, scope: ScopeId, why: Unwinding) {
+        self.record(Change::ScopeUnwinding { scope, why });
+        self.quiesce(scope, None);
+        self.settle(scope);
+    }
+
+    /// If what is around a scope is being undone and nothing is in flight there: undoes what is
+    /// left, the latest first, or goes on behind it. Not while the instance is suspended.
+    pub(super) fn settle(&mut self, scope: ScopeId) {
+        let Some(unwinder) = self.instance.unwinder(scope) else { return };
+        if self.instance.tokens_within(unwinder).next().is_some()
+            || self.instance.suspended().is_some()
+        {
+            return;
+        }
+        match self.instance.next_undo(unwinder).map(|done| (done.node.clone(), done.visit)) {
+            Some((node, visit)) => self.start_undo(&node, visit),
+            None if unwinder == PROCESS => self.end_undone(),
+            None => self.go_on_undone(unwinder),
         }
     }
 
@@ -57,13 +73,55 @@ impl Turn<'_> {
         match self.instance.status {
             Status::Failing => self.record(Change::ProcessFailed),
             Status::Cancelling => self.record(Change::ProcessCancelled),
+            Status::Completing => self.complete_undone(),
             status => unreachable!("an instance that is {status} undoes nothing"),
         }
     }
 
-    fn start_undo(&mut self, undo: usize) {
+    fn complete_undone(&mut self) {
+        let Some((node, result)) = self.instance.returned() else { return };
+        let (node, result) = (node.clone(), result.clone());
+        self.record(Change::ProcessCompleted { node, result });
+    }
+
+    /// What was inside of a scope is undone: its handler runs, or the race goes on.
+    fn go_on_undone(&mut self, scope: ScopeId) {
+        let Some(opened) = self.instance.scope(scope).cloned() else { return };
+        self.close_within(scope);
+        match opened.unwinding {
+            Some(Unwinding::Failed { boundary, .. } | Unwinding::Interrupted { boundary }) => {
+                let Some(boundary) = self.definition.node(&boundary) else {
+                    unreachable!("the fingerprint covers every boundary event of the definition")
+                };
+                self.create(boundary, opened.parent);
+            }
+            Some(Unwinding::Won) => {
+                let Some(race) = self.definition.node(&opened.node) else {
+                    unreachable!("the fingerprint covers every race of the definition")
+                };
+                self.race_is_over(race, opened.parent);
+            }
+            None => unreachable!("only a scope that is unwinding is undone"),
+        }
+    }
+
+    /// Closes a scope and all scopes in it, the inner ones first.
+    fn close_within(&mut self, outer: ScopeId) {
+        let opened = self.instance.scopes().iter().map(|opened| opened.scope);
+        let within: Vec<ScopeId> =
+            opened.filter(|scope| self.instance.is_within(*scope, outer)).collect();
+        for scope in within.into_iter().rev() {
+            self.record(Change::ScopeClosed { scope });
+        }
+    }
+
+    fn start_undo(&mut self, activity: &str, visit: u64) {
+        let activity = self.definition.node(activity);
+        let Some(undo) = activity.and_then(|activity| self.definition.undo_of(activity)) else {
+            unreachable!("the fingerprint covers every `undo` of the definition")
+        };
         let token = self.instance.next_token();
-        self.record(Change::UndoStarted { token, node: self.id(undo) });
+        self.record(Change::UndoStarted { token, node: self.id(undo), visit });
         self.start_attempt(token);
     }
 
@@ -86,7 +144,7 @@ impl Turn<'_> {
         for token in tokens {
             self.outcome.effects.push(Effect::Drop { token });
         }
-        self.quiesce(Some(actor));
+        self.end_all(actor);
         self.record(Change::ProcessTerminated { actor: actor.clone() });
     }
 }

@@ -3,11 +3,10 @@
 use bpm_model::policy::{Exhausted, Retry};
 
 use crate::change::Change;
-use crate::event::{Failure, FailureKind, TokenId};
+use crate::event::{Caught, Failure, FailureKind, TokenId};
 use crate::instance::{Attempts, TokenState};
 use crate::json::Json;
 use crate::refused::Refused;
-use crate::store::Status;
 
 use super::{Effect, Turn};
 
@@ -44,13 +43,13 @@ impl Turn<'_> {
             return self.undone(token);
         }
         let visit = self.instance.attempts(token).map_or(0, |attempts| attempts.visit);
-        let running = self.instance.status == Status::Running;
+        let running = !self.is_halted(token);
         if !running && self.definition.undo_of(node).is_none() {
             return self.attempt_is_over(token);
         }
         match self.set_result(node, result) {
             Ok(()) => {
-                self.remember_undo(node, visit);
+                self.remember_undo(token, node, visit);
                 if running {
                     self.leave(token, node);
                 } else {
@@ -60,18 +59,35 @@ impl Turn<'_> {
             }
             Err(why) => {
                 let failure = Failure::new(self.id(node), FailureKind::Error, why);
-                self.task_failed(token, &failure, false);
+                self.task_failed(token, &failure, false, None);
             }
         }
     }
 
-    pub(super) fn task_failed(&mut self, token: TokenId, failure: &Failure, retryable: bool) {
-        let Some(node) = self.node_of(token) else { return };
-        if self.instance.status == Status::Running || self.is_undo(node) {
-            return self.attempt_failed(token, node, failure, retryable);
+    /// Before it is decided what follows: whatever ends the visit forgets it again.
+    pub(super) fn keep_heartbeat(&mut self, token: TokenId, heartbeat: Option<&Json>) {
+        if let Some(heartbeat) = heartbeat.cloned() {
+            self.record(Change::HeartbeatKept { token, heartbeat });
         }
+    }
+
+    pub(super) fn task_failed(
+        &mut self,
+        token: TokenId,
+        failure: &Failure,
+        retryable: bool,
+        caught: Option<&Caught>,
+    ) {
+        let Some(node) = self.node_of(token) else { return };
+        let scope = self.instance.unwinder(self.scope_of(token));
+        let Some(scope) = scope.filter(|_| !self.is_undo(node)) else {
+            return match caught {
+                Some(caught) => self.caught(token, failure.clone(), caught),
+                None => self.attempt_failed(token, node, failure, retryable),
+            };
+        };
         if failure.kind != FailureKind::Dropped {
-            self.record(Change::FailureRelated { failure: failure.clone() });
+            self.record(Change::FailureRelated { failure: failure.clone(), scope });
         }
         self.attempt_is_over(token);
     }
@@ -108,7 +124,7 @@ impl Turn<'_> {
     /// bound of its own, unless no new work may start.
     pub(super) fn task_lost(&mut self, token: TokenId) {
         let Some(node) = self.node_of(token) else { return };
-        if self.instance.status != Status::Running && !self.is_undo(node) {
+        if self.is_halted(token) && !self.is_undo(node) {
             return self.attempt_is_over(token);
         }
         let Some(attempts) = self.instance.attempts(token) else { return };

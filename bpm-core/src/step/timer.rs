@@ -47,13 +47,23 @@ impl Turn<'_> {
 
     pub(super) fn timer_fired(&mut self, token: TokenId, timer: u64) {
         let attempts = self.instance.attempts(token);
+        let was_due = self.due_of(token);
         self.record(Change::TimerClosed { token, timer });
-        match attempts {
-            Some(attempts) => self.run_attempt(token, attempts.next()),
-            None => {
-                let Some(node) = self.node_of(token) else { return };
-                self.leave(token, node);
-            }
+        if let Some(attempts) = attempts {
+            return self.run_attempt(token, attempts.next());
+        }
+        let Some(node) = self.node_of(token) else { return };
+        if self.is_boundary(node) {
+            self.boundary_fired(token, node, was_due);
+        } else {
+            self.leave(token, node);
+        }
+    }
+
+    fn due_of(&self, token: TokenId) -> Timestamp {
+        match self.instance.token(token).map(|token| &token.state) {
+            Some(TokenState::Timing { due, .. }) => *due,
+            _ => self.current.now,
         }
     }
 

@@ -84,7 +84,7 @@ impl Turn<'_> {
     pub(super) fn complete_by_hand(&mut self, token: TokenId, node: usize, value: &Json) {
         if self.set_result(node, value).is_ok() {
             let visit = self.instance.next_number();
-            self.remember_undo(node, visit);
+            self.remember_undo(token, node, visit);
             self.leave(token, node);
         }
     }

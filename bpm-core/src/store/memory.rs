@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceRow, StartRow, Started, StateRow,
-    Status, Store, Stored, TimerRow, TurnRows, UserTaskFilter, UserTaskRow, Verdict,
+    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, StartRow,
+    Started, StateRow, Status, Store, Stored, TimerRow, TurnRows, UserTaskFilter, UserTaskRow,
+    Verdict,
 };
 use crate::clock::Timestamp;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 
-/// How many user tasks are listed when the filter names no limit.
+/// How many user tasks or instances are listed when the filter names no limit.
 const LISTED: usize = 1_000;
 
 /// A store in the memory of the program.
@@ -147,6 +148,17 @@ impl Store for Memory {
         let content = self.content()?;
         let later = |id: &&InstanceId| after.is_none_or(|after| **id > after);
         Ok(content.active.iter().filter(later).take(limit).copied().collect())
+    }
+
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
+        let content = self.content()?;
+        let from = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = content.instances.range((from, Bound::Unbounded)).map(|(_, kept)| &kept.row);
+        let fits = |row: &&InstanceRow| {
+            filter.status.is_none_or(|status| row.state.status == status)
+                && filter.process.as_ref().is_none_or(|process| row.start.process == *process)
+        };
+        Ok(rows.filter(fits).take(filter.limit.unwrap_or(LISTED)).cloned().collect())
     }
 
     fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error> {

@@ -38,3 +38,8 @@ fn word(name: &str) -> &str {
 pub(super) fn method(name: &str, at: Span) -> Ident {
     Ident::new(name, Span::mixed_site().located_at(at))
 }
+
+/// The handle of the error of a service task.
+pub(super) fn error(service: usize) -> Ident {
+    Ident::new(&format!("__error_{service}"), Span::mixed_site())
+}

@@ -14,7 +14,7 @@ use crate::lower::{Lowered, Part, Prologue, Region, Visit};
 
 /// The function of the process.
 pub(super) fn function(facade: &Facade, lowered: &Lowered, slots: &Graph) -> TokenStream {
-    let emit = Emit { facade, slots: Slots::new(&lowered.graph, slots) };
+    let emit = Emit { facade, slots: Slots::new(lowered, slots), thrown: &lowered.thrown };
     let handles = handles(&emit, lowered);
     let body = region(&emit, lowered, &lowered.body);
     quote_spanned! {ours()=>
@@ -38,7 +38,8 @@ pub(super) fn function(facade: &Facade, lowered: &Lowered, slots: &Graph) -> Tok
 /// One handle a variable. The type of a parameter comes from its field.
 fn handles(emit: &Emit, lowered: &Lowered) -> TokenStream {
     let facade = emit.facade;
-    let handles = lowered.binders.iter().enumerate().map(|(at, binder)| {
+    let own = lowered.binders.iter().enumerate().filter(|(_, binder)| binder.copy_of.is_none());
+    let handles = own.map(|(at, binder)| {
         let name = &binder.name;
         let handle = emit.slots.handle(at, name.span());
         if at < lowered.graph.parameters {
@@ -49,7 +50,11 @@ fn handles(emit: &Emit, lowered: &Lowered) -> TokenStream {
             quote_spanned!(ours()=> let #handle = #facade::__private::Var::new(#at);)
         }
     });
-    handles.collect()
+    let thrown = lowered.thrown.iter().map(|service| {
+        let error = super::names::error(*service);
+        quote_spanned!(ours()=> let #error = #facade::__private::Thrown::new();)
+    });
+    handles.chain(thrown).collect()
 }
 
 /// Defines the names of a region and visits its nodes. The definitions stand at the user's tokens
@@ -119,17 +124,20 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Compares a graph with the one in which private names are told apart.
-    fn new(graph: &Graph, separated: &Graph) -> Slots {
+    /// Compares the variables as they are seen with those of the graph in which copies and private
+    /// names are told apart.
+    fn new(lowered: &Lowered, separated: &Graph) -> Slots {
+        let graph = &lowered.graph;
         let mut slots =
             Slots { handles: Handles::new(graph), reads: HashMap::new(), sets: HashMap::new() };
+        let seen = |list: &[usize]| list.iter().map(|at| lowered.seen(*at)).collect::<Vec<usize>>();
         let nodes = graph.nodes.iter().zip(separated.nodes.iter());
         for (at, (node, other)) in nodes.enumerate() {
-            note(&mut slots.reads, at, &node.reads, &other.reads);
-            note(&mut slots.sets, at, &node.sets, &other.sets);
+            note(&mut slots.reads, at, &seen(&node.reads), &other.reads);
+            note(&mut slots.sets, at, &seen(&node.sets), &other.sets);
         }
         for (edge, other) in graph.edges.iter().zip(separated.edges.iter()) {
-            note(&mut slots.sets, edge.from, &edge.sets, &other.sets);
+            note(&mut slots.sets, edge.from, &seen(&edge.sets), &other.sets);
         }
         slots
     }

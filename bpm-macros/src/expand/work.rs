@@ -3,17 +3,20 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 
-use super::names::method;
+use super::names::{error, method};
 use super::visit::Slots;
 use super::{Facade, ours};
-use crate::lower::{Keep, Visit, Work};
+use crate::lower::{Caught, Keep, Visit, Work};
 use crate::report::Report;
+use crate::spacing;
 use crate::syntax::{Arm, ClauseWord, Condition, Field, Target, Tokens, Until, UserClause};
 
 /// Emits visits.
 pub(super) struct Emit<'a> {
     pub(super) facade: &'a Facade,
     pub(super) slots: Slots,
+    /// The service tasks whose errors patterns are matched against.
+    pub(super) thrown: &'a [usize],
 }
 
 impl Emit<'_> {
@@ -27,9 +30,14 @@ impl Emit<'_> {
                     let sets = self.sets(visit.node, keep);
                     quote_spanned!(ours()=> __key.#sets;)
                 });
+                let fails = self.thrown.contains(&visit.node).then(|| {
+                    let error = error(visit.node);
+                    quote_spanned!(ours()=> __key.fails(#error);)
+                });
                 quote_spanned! {ours()=>
                     let __key = <#task as #facade::__private::ServiceTask>::KEY;
                     #sets
+                    #fails
                     if __cx.asks() { return __vars.answer_service(__key, __cx); }
                 }
             }
@@ -43,7 +51,38 @@ impl Emit<'_> {
                     if __cx.asks() { return __vars.answer(Self::#constant, __cx); }
                 }
             }
+            Work::Catch { of, word, arm: (pattern, ..), .. } => self.thrown(*of, word, pattern),
             _ => TokenStream::new(),
+        }
+    }
+
+    /// The value that a pattern is matched against; without one it does not match.
+    fn thrown(&self, of: Caught, word: &Ident, pattern: &Tokens) -> TokenStream {
+        let facade = self.facade;
+        let thrown = thrown(word);
+        match of {
+            Caught::All => TokenStream::new(),
+            Caught::Failure => quote_spanned! {ours()=>
+                let #facade::__private::Some(#thrown) = __cx.failure() else {
+                    return __vars.caught(false);
+                };
+            },
+            Caught::Error(service) => {
+                let (error, text) = (error(service), spacing::text(pattern));
+                quote_spanned! {ours()=>
+                    let #facade::__private::Some(#thrown) = __vars.thrown(#error) else {
+                        return __vars.caught(false);
+                    };
+                    {
+                        use #facade::__private::{
+                            ToldAsDebug as _, ToldAsDisplay as _, ToldAsError as _,
+                            ToldAsNothing as _, ToldAsTaskError as _,
+                        };
+                        let __told = #facade::__private::Told(&#thrown);
+                        __vars.told((&&&&&__told).told(), #text);
+                    }
+                }
+            }
         }
     }
 
@@ -84,6 +123,9 @@ impl Emit<'_> {
             Work::Set { keep, value } => self.set(node, keep, value),
             Work::Unpack { target, value, keeps } => self.unpack(node, target, value, keeps),
             Work::LetElse { target, value, keeps } => self.let_else(node, target, value, keeps),
+            Work::Catch { of, word, arm, keeps } => {
+                self.catch(*of, word, *arm, self.keeps(node, keeps))
+            }
             Work::User { constant, form, clauses, .. } => self.user(constant, form, clauses),
             Work::Wait { word, until } => self.wait(word, until),
             Work::Fail { word, text } => self.fail(word, text),
@@ -247,6 +289,37 @@ impl Emit<'_> {
         quote_spanned!(ours()=> return __vars.port(#word #scrutinee #arms);)
     }
 
+    /// What the pattern does not take is given back.
+    fn catch(
+        &self,
+        of: Caught,
+        word: &Ident,
+        (pattern, guard, span): (&Tokens, &Tokens, Span),
+        keeps: TokenStream,
+    ) -> TokenStream {
+        let value = thrown(word);
+        let (thrown, otherwise) = match of {
+            Caught::All => (quote_spanned!(ours()=> ()), quote_spanned!(ours()=> caught(false))),
+            Caught::Failure => {
+                (quote_spanned!(ours()=> #value), quote_spanned!(ours()=> caught(false)))
+            }
+            Caught::Error(_) => {
+                (quote_spanned!(ours()=> #value), quote_spanned!(ours()=> missed(__other)))
+            }
+        };
+        let (pattern, guard) = (stream(pattern), stream(guard));
+        let body = quote_spanned!(ours()=> #keeps __vars.caught(true));
+        let body = group(Delimiter::Brace, body, span);
+        let arm = quote_spanned!(ours().located_at(span)=> #pattern #guard => #body);
+        quote_spanned! {ours()=>
+            return match #thrown {
+                #arm
+                #[allow(unreachable_patterns, unused_variables)]
+                __other => __vars.#otherwise,
+            };
+        }
+    }
+
     fn items(&self, node: usize, items: &Tokens, list: usize, cursor: usize) -> TokenStream {
         let at = items.first().map_or_else(ours, TokenTree::span);
         let method = method("items", at);
@@ -297,6 +370,13 @@ fn call(ours: TokenStream, value: &[TokenTree]) -> TokenStream {
     arguments.extend(value.iter().cloned());
     let at = value.last().map_or_else(super::ours, TokenTree::span);
     TokenStream::from(TokenTree::Group(group(Delimiter::Parenthesis, arguments, at)))
+}
+
+/// The value that a pattern is matched against. It is the word in front of the pattern, as if the
+/// user had written it there: rustc says its type, and of a name of ours it would say it at the
+/// macro as a whole.
+fn thrown(word: &Ident) -> Ident {
+    Ident::new("__thrown", word.span())
 }
 
 fn group(delimiter: Delimiter, stream: TokenStream, at: Span) -> Group {

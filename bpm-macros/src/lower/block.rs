@@ -15,6 +15,7 @@ use bpm_model::spell;
 use proc_macro2::Ident;
 
 use super::names::{NodeName, plain};
+use super::race::any_returns;
 use super::statement::At;
 use super::{Lowering, Open};
 use crate::report::Report;
@@ -31,6 +32,8 @@ struct Block {
     ends: HashMap<usize, Option<usize>>,
     /// The ends that lead to the join.
     joined: Vec<Open>,
+    /// Whether each branch is a scope, because one of them may end the process.
+    scoped: bool,
 }
 
 impl<'a> Lowering<'a> {
@@ -46,7 +49,8 @@ impl<'a> Lowering<'a> {
         let after =
             after.map(|(scope, branch)| self.positions(scope, &branch.after, &names)).collect();
         let scopes = self.branch_scopes(fork, branches, &names, &after);
-        let mut block = Block { fork, scopes, after, ends: HashMap::new(), joined: Vec::new() };
+        let (ends, joined, scoped) = (HashMap::new(), Vec::new(), any_returns(branches));
+        let mut block = Block { fork, scopes, after, ends, joined, scoped };
         for at in order(&block.after) {
             self.branch(&branches[at], at, &mut block);
         }
@@ -102,7 +106,11 @@ impl<'a> Lowering<'a> {
         self.open = self.entry(branch, at, block);
         let around = std::mem::replace(&mut self.scope, block.scopes + at);
         let first = self.graph.nodes.len();
-        self.statements(&branch.body);
+        if block.scoped {
+            self.branch_scope(block.fork, branch);
+        } else {
+            self.statements(&branch.body);
+        }
         if self.graph.nodes.len() == first {
             self.pass(branch, block.fork);
         }

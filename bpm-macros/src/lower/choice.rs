@@ -120,8 +120,22 @@ impl<'a> Lowering<'a> {
         names: &[Ident],
         body: &'a [Statement],
     ) -> Vec<Keep<'a>> {
-        let (from, to) = (self.graph.edges.len(), self.graph.nodes.len());
+        let from = self.graph.edges.len();
         let node = way.from;
+        let bound = self.bound(way, names, body);
+        let variables: Vec<usize> = bound.iter().map(|(_, variable)| *variable).collect();
+        self.set_on_way(node, from, &variables);
+        self.kept(node, bound)
+    }
+
+    /// A body in which names are in sight that a pattern binds; gives those that it mentions.
+    pub(super) fn bound(
+        &mut self,
+        way: Open,
+        names: &[Ident],
+        body: &'a [Statement],
+    ) -> Vec<(Ident, usize)> {
+        let to = self.graph.nodes.len();
         let around = std::mem::take(&mut self.parts);
         self.scopes.open_arm(names);
         self.open = vec![way];
@@ -129,13 +143,18 @@ impl<'a> Lowering<'a> {
         let bound = self.scopes.close_arm();
         let parts = std::mem::replace(&mut self.parts, around);
         let variables: Vec<usize> = bound.iter().map(|(_, variable)| *variable).collect();
-        self.set_on_way(node, from, &variables);
         if variables.is_empty() {
             self.parts.extend(parts);
         } else {
             let nodes = (to, self.graph.nodes.len() - 1);
+            self.private.extend(&variables);
             self.parts.push(Part::Region(Region { nodes, variables, parts }));
         }
+        bound
+    }
+
+    /// What keeps the names that a pattern bound at a node.
+    pub(super) fn kept(&mut self, node: usize, bound: Vec<(Ident, usize)>) -> Vec<Keep<'a>> {
         let mut keeps = Vec::new();
         for (name, variable) in bound {
             self.places.sets.insert((node, variable), name.span());

@@ -8,7 +8,7 @@ use super::names::plain;
 use crate::pattern;
 use crate::report::Report;
 use crate::spacing;
-use crate::syntax::{Arm, Condition, Do, Statement, Target, Tokens};
+use crate::syntax::{Arm, Condition, Do, Event, Handled, Statement, Target, Tokens};
 
 impl<'a> Lowering<'a> {
     pub(super) fn declare(&mut self) {
@@ -32,10 +32,19 @@ impl<'a> Lowering<'a> {
 
     fn declare_in(&mut self, statement: &'a Statement) {
         match &statement.does {
-            Do::Service { target: Some(target), .. } | Do::Script { target, .. } => {
-                self.declare_target(target, true);
+            Do::Service { target, clauses, .. } => {
+                target.iter().for_each(|target| self.declare_target(target, true));
+                self.declare_events(&clauses.events);
             }
-            Do::User { target: Some(target), .. } => self.declare_target(target, false),
+            Do::Script { target, .. } => self.declare_target(target, true),
+            Do::User { target, events, .. } => {
+                target.iter().for_each(|target| self.declare_target(target, false));
+                self.declare_events(events);
+            }
+            Do::Scope { body, events, .. } => {
+                self.declare_all(body);
+                self.declare_events(events);
+            }
             Do::LetElse { target, otherwise, .. } => {
                 self.declare_target(target, false);
                 self.declare_all(otherwise);
@@ -51,21 +60,25 @@ impl<'a> Lowering<'a> {
                     self.declare_arm(&pattern::names(pattern), body);
                 }
             }
-            Do::Parallel { branches } => {
+            Do::Parallel { branches } | Do::Race { branches, .. } => {
                 branches.iter().for_each(|branch| self.declare_all(&branch.body));
             }
             Do::For { pattern, body, .. } => self.declare_arm(&pattern::names(pattern), body),
             Do::While { condition, body } => self.declare_arm(&condition_names(condition), body),
             Do::Loop { body } => self.declare_all(body),
             Do::Broken { sets, .. } => self.declare_names(sets),
-            Do::Service { target: None, .. }
-            | Do::User { target: None, .. }
-            | Do::Wait { .. }
+            Do::Wait { .. }
             | Do::Fail { .. }
             | Do::Break { .. }
             | Do::Continue { .. }
             | Do::Return { .. }
             | Do::Leaves { .. } => {}
+        }
+    }
+
+    fn declare_events(&mut self, events: &'a [Event]) {
+        for event in events {
+            self.declare_arm(&event_names(event), &event.body);
         }
     }
 
@@ -104,6 +117,15 @@ impl<'a> Lowering<'a> {
             let variable = self.variable(name.clone());
             self.scopes.declare(text, variable);
         }
+    }
+}
+
+/// The names that the pattern of a boundary event binds.
+pub(super) fn event_names(event: &Event) -> Vec<Ident> {
+    match &event.handled {
+        Handled::Error { pattern, .. } => pattern::names(pattern),
+        Handled::Timer { .. } => Vec::new(),
+        Handled::Unknown { names, .. } => names.clone(),
     }
 }
 

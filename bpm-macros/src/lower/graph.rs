@@ -1,5 +1,7 @@
 //! Building the graph: nodes, edges, open ends.
 
+use std::collections::HashSet;
+
 use bpm_model::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind, Variable};
 use bpm_model::kind::Kind;
 use proc_macro2::{Ident, Span};
@@ -44,6 +46,8 @@ impl<'a> Lowering<'a> {
             loop_labels: Vec::new(),
             orders: Vec::new(),
             ways: 0,
+            private: HashSet::new(),
+            thrown: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -73,6 +77,7 @@ impl<'a> Lowering<'a> {
             body: Region { nodes: (0, last), variables, parts: self.parts },
             binders: self.binders,
             user_tasks: self.user_tasks,
+            thrown: self.thrown,
             reports: self.reports,
         }
     }
@@ -175,22 +180,34 @@ impl<'a> Lowering<'a> {
 
     /// Adds a variable; its key is its name, with a number where that is taken.
     pub(super) fn variable(&mut self, name: Ident) -> usize {
-        self.add_variable(plain(&name), name, false)
+        self.add_variable(plain(&name), name, None)
     }
 
     /// Adds a variable that no expression can see.
     pub(super) fn hidden(&mut self, name: String, span: Span) -> usize {
-        self.add_variable(name, Ident::new("hidden", span), true)
+        let variable = self.add_variable(name, Ident::new("hidden", span), None);
+        self.binders[variable].hidden = true;
+        self.private.insert(variable);
+        variable
     }
 
-    fn add_variable(&mut self, text: String, name: Ident, hidden: bool) -> usize {
+    /// Adds a variable that takes the place of another one in a branch of a race.
+    pub(super) fn copy(&mut self, of: usize) -> usize {
+        let (name, text) = (self.binders[of].name.clone(), self.graph.variables[of].name.clone());
+        let copy = self.add_variable(text.into_owned(), name, Some(of));
+        self.graph.variables.to_mut()[copy].ty = self.graph.variables[of].ty.clone();
+        copy
+    }
+
+    fn add_variable(&mut self, text: String, name: Ident, copy_of: Option<usize>) -> usize {
         let variables = self.graph.variables.to_mut();
         let numbered = (2..).map(|number: usize| format!("{text}#{number}"));
         let mut keys = std::iter::once(text.clone()).chain(numbered);
         let free = keys.find(|key| variables.iter().all(|other| other.key != key.as_str()));
         let key = free.unwrap_or_else(|| unreachable!("there are more numbers than variables"));
         variables.push(Variable { name: text.into(), key: key.into(), ty: "".into() });
-        self.binders.push(Binder { name, mutable: None, annotation: None, hidden });
+        let binder = Binder { name, mutable: None, annotation: None, hidden: false, copy_of };
+        self.binders.push(binder);
         self.binders.len() - 1
     }
 

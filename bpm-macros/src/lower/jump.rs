@@ -17,7 +17,8 @@ impl<'a> Lowering<'a> {
     pub(super) fn jump(&mut self, at: At, label: Option<&Label>, word: &str) {
         let found = self.find_loop(at, label, word);
         let Some(target) = found.or_else(|| self.loops.len().checked_sub(1)) else { return };
-        if found.is_some() && self.stays_in_branch(at, target) {
+        if found.is_some() && self.may_leave(at, self.loops[target].scope, word) {
+            self.leave_scopes(self.loops[target].scope, at.span);
             let open = std::mem::take(&mut self.open);
             self.leave(open, target, word);
         } else {
@@ -76,24 +77,7 @@ impl<'a> Lowering<'a> {
         self.reports.push(Report::of(&finding, &self.graph, label.span));
     }
 
-    /// Whether a jump leaves no branch on its way to a loop.
-    fn stays_in_branch(&mut self, at: At, target: usize) -> bool {
-        let branch = self.scope;
-        if branch == self.loops[target].scope {
-            return true;
-        }
-        let finding = Finding::new(Fault::LeavesBranch { branch }, Place::Scope(branch));
-        let report = Report::of(&finding, &self.graph, at.span);
-        self.reports.push(report.note(self.places.scopes[branch], "the branch"));
-        false
-    }
-
     pub(super) fn return_result(&mut self, at: At, value: &'a Tokens) {
-        if self.scope != 0 {
-            let what = "`return` in a branch is a word of the language that is not there yet";
-            let help = "let the branch set a variable, and return behind the parallel block";
-            self.reports.push(Report::new(at.span, what).help(help));
-        }
         let returns = !(value.is_empty() && self.graph.outcome == Outcome::Unit);
         let name = at.content("return".to_owned());
         let node = self.node(Kind::End { returns }, name, at.place(at.span));

@@ -33,9 +33,10 @@ impl<'a> Lowering<'a> {
             Do::LetElse { target, value, word, otherwise } => {
                 self.let_else(at, target, value, *word, otherwise);
             }
-            Do::User { target, name, form, clauses, undo } => {
+            Do::User { target, name, form, clauses, undo, events } => {
                 let node = self.user(at, target.as_ref(), name, form, clauses);
                 self.undo(node, undo.as_ref());
+                self.events(node, events);
             }
             Do::Wait { word, until } => self.wait(at, word, until),
             Do::Fail { word, text } => self.fail(at, word, text),
@@ -44,6 +45,8 @@ impl<'a> Lowering<'a> {
                 self.match_arms(at, word, scrutinee, *braces, arms);
             }
             Do::Parallel { branches } => self.parallel(at, branches),
+            Do::Race { wins, branches } => self.race(at, *wins, branches),
+            Do::Scope { word, body, events } => self.scope(at, word, body, events),
             Do::For { pattern, items, body } => self.for_each(at, pattern, items, body),
             Do::While { condition, body } => self.while_loop(at, condition, body),
             Do::Loop { body } => self.endless_loop(at, body),
@@ -75,6 +78,7 @@ impl<'a> Lowering<'a> {
         let (task, arguments) = call;
         self.visit(Visit { node, prologue, work: Work::Service { task, arguments, result } });
         self.undo(node, clauses.undo.as_ref());
+        self.events(node, &clauses.events);
     }
 
     /// What undoes an activity is a node beside the ways: nothing leads there.
@@ -101,23 +105,30 @@ impl<'a> Lowering<'a> {
     }
 
     fn wait(&mut self, at: At, word: &'a Ident, until: &'a Until) {
-        let (id, value) = match until {
-            Until::Millis { text, .. } => (format!("wait:{text}"), None),
-            Until::After(value) => (format!("wait:{}", spacing::short(value)), Some(value)),
-            Until::Time(value) => (format!("wait:until {}", spacing::short(value)), Some(value)),
+        let id = match until {
+            Until::Millis { text, .. } => format!("wait:{text}"),
+            Until::After(value) => format!("wait:{}", spacing::short(value)),
+            Until::Time(value) => format!("wait:until {}", spacing::short(value)),
         };
         let kind = Kind::Wait { after_ms: None };
         let node = self.node(kind, at.content(id), at.place(at.span));
+        self.open = vec![self.way(node)];
+        self.timer(node, word, until);
+    }
+
+    /// The visit of a node that waits.
+    pub(super) fn timer(&mut self, node: usize, word: &'a Ident, until: &'a Until) {
+        let value = match until {
+            Until::Millis { text, .. } => {
+                self.graph.nodes.to_mut()[node].source = text.clone().into();
+                None
+            }
+            Until::After(value) | Until::Time(value) => Some(value),
+        };
         let mut mentions = Mentions::new();
         value.iter().for_each(|value| mentions.expression(value));
         let prologue = self.reads(node, mentions);
-        match until {
-            Until::Millis { text, .. } => {
-                self.graph.nodes.to_mut()[node].source = text.clone().into();
-            }
-            Until::After(value) | Until::Time(value) => self.source(node, &[value]),
-        }
-        self.open = vec![self.way(node)];
+        value.iter().for_each(|value| self.source(node, &[value]));
         self.visit(Visit { node, prologue, work: Work::Wait { word, until } });
     }
 

@@ -47,6 +47,17 @@ pub(crate) struct Keep<'a> {
     pub(crate) ty: Option<&'a Tokens>,
 }
 
+/// What the pattern of a boundary event is matched against.
+#[derive(Clone, Copy)]
+pub(crate) enum Caught {
+    /// The error of this service task.
+    Error(usize),
+    /// The failure.
+    Failure,
+    /// Nothing: it matches every error.
+    All,
+}
+
 /// What is done once the variables are read.
 pub(crate) enum Work<'a> {
     /// Calls a service task.
@@ -57,6 +68,9 @@ pub(crate) enum Work<'a> {
     Unpack { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
     /// Sets what a pattern binds, or takes the other way.
     LetElse { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
+    /// Says whether a boundary event catches a failure, by a pattern with its guard and the place
+    /// of its body.
+    Catch { of: Caught, word: &'a Ident, arm: (&'a Tokens, &'a Tokens, Span), keeps: Vec<Keep<'a>> },
     /// Opens a user task.
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
     /// Waits until a time.
@@ -97,6 +111,7 @@ impl Work<'_> {
             Work::Unpack { keeps, .. }
             | Work::LetElse { keeps, .. }
             | Work::Next { keeps, .. }
+            | Work::Catch { keeps, .. }
             | Work::Broken { keeps, .. } => variables(keeps),
             Work::If { arms } => arms.iter().flat_map(|(_, keeps)| variables(keeps)).collect(),
             Work::Match { arms, .. } => {

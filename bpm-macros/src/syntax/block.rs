@@ -9,6 +9,18 @@ impl Parser<'_> {
     pub(super) fn parallel(&mut self) -> Do {
         let word = self.span();
         self.skip();
+        let branches = self.branches();
+        if branches.is_empty() {
+            self.report(
+                Report::new(word, "a parallel block needs branches")
+                    .help("`parallel { name: { … } other: { … } }`"),
+            );
+        }
+        Do::Parallel { branches }
+    }
+
+    /// The branches in braces, and a `;` behind them.
+    pub(super) fn branches(&mut self) -> Vec<Branch> {
         let mut branches = Vec::new();
         if let Some(group) = self.group(Delimiter::Brace) {
             let mut parser = self.inside(&group);
@@ -19,13 +31,7 @@ impl Parser<'_> {
             }
         }
         self.eat_sign(';');
-        if branches.is_empty() {
-            self.report(
-                Report::new(word, "a parallel block needs branches")
-                    .help("`parallel { name: { … } other: { … } }`"),
-            );
-        }
-        Do::Parallel { branches }
+        branches
     }
 
     fn branch(&mut self) -> Option<Branch> {

@@ -5,7 +5,8 @@ use bpm_model::policy::{Exhausted, Part, Retry};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenTree};
 
 use super::cursor::{is_ident, is_punct};
-use super::{Clauses, Parser, PolicyClauses, Tokens, Undo};
+use super::{Clauses, Do, Parser, PolicyClauses, Statement, Tokens, Undo};
+use crate::pattern;
 use crate::report::Report;
 use crate::spacing;
 
@@ -33,22 +34,26 @@ impl Parser<'_> {
         match self.peek(ahead) {
             Some(word) if is_ident(word, "undo") => self.at_name(ahead + 1),
             Some(word) if is_ident(word, "retry") || is_ident(word, "timeout") => literal,
-            _ => false,
+            _ => self.at_event(ahead),
         }
     }
 
-    /// The clauses of a service task. Those that are not there yet are left.
+    /// The clauses of a service task.
     pub(super) fn service_clauses(&mut self) -> Clauses {
         let mut clauses = Clauses::default();
-        while !self.starts_statement() || self.at_clause_word() {
-            if self.policy_clause(&mut clauses.policy) || self.undo_clause(&mut clauses.undo) {
+        while !self.lacks_block() && (!self.starts_statement() || self.at_clause_word()) {
+            if self.policy_clause(&mut clauses.policy)
+                || self.undo_clause(&mut clauses.undo)
+                || self.event_clause(&mut clauses.events)
+            {
                 continue;
             }
             match self.peek(0) {
-                Some(TokenTree::Ident(word)) if self.at_later_clause().is_none() => {
+                Some(TokenTree::Ident(word)) => {
                     let word = word.clone();
-                    let help = "the clauses are `retry`, `timeout` and `undo`";
+                    let help = "the clauses are `retry`, `timeout`, `undo`, `on` and `also`";
                     self.unknown_clause_of("a service task", &word, &WORDS, help);
+                    self.rest_of_clause();
                 }
                 _ => break,
             }
@@ -272,8 +277,17 @@ impl Parser<'_> {
     }
 
     /// A clause behind a statement that has none.
-    pub(super) fn misplaced_clauses(&mut self, of: &str) {
+    pub(super) fn misplaced_clauses(&mut self, of: &str, statements: &mut Vec<Statement>) {
         while self.at_shaped_clause(0) {
+            if self.at_event(0) {
+                let span = self.span();
+                let (report, rest) = self.foreign_event(of);
+                let mut sets = Vec::new();
+                pattern::names_set_in(&rest, &mut sets);
+                let does = Do::Broken { sets, report };
+                statements.push(Statement { label: None, span, does });
+                continue;
+            }
             let Some(word) = self.ident() else { return };
             let fault = match word.to_string().as_str() {
                 "undo" => Fault::NothingToUndo,

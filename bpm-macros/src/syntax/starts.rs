@@ -9,24 +9,19 @@ use super::Parser;
 use super::cursor::is_punct;
 
 /// Words that begin a statement in the language but not yet in this version.
-const LATER: [&str; 13] = [
+const LATER: [&str; 11] = [
     "receive",
     "send",
     "external",
     "call",
     "spawn",
     "inclusive",
-    "race",
     "select",
-    "scope",
     "goto",
     "tag",
     "yield",
     "until",
 ];
-
-/// Clauses of the language that this version does not have yet.
-const LATER_CLAUSES: [&str; 2] = ["on", "also"];
 
 /// Rust's own words that an expression may follow or that may stand inside one.
 const JOINING: [&str; 12] =
@@ -56,11 +51,6 @@ impl Parser<'_> {
         shaped.then_some(word)
     }
 
-    /// A clause of the language that is not there yet.
-    pub(super) fn at_later_clause(&self) -> Option<&'static str> {
-        LATER_CLAUSES.into_iter().find(|word| self.at_word(0, word))
-    }
-
     /// Whether a new statement begins here, seen from inside of an expression.
     pub(super) fn starts_statement(&self) -> bool {
         let Some(TokenTree::Ident(word)) = self.peek(0) else { return self.starts_label() };
@@ -71,6 +61,8 @@ impl Parser<'_> {
                 self.expression_ended() || self.behind_dot()
             }
             "parallel" => self.expression_ended() && self.at_group(1, Delimiter::Brace),
+            "scope" => self.expression_ended() && self.at_scope(),
+            "race" => self.expression_ended() && self.at_race(),
             "service" | "user" => self.at_name(1) && !self.joined(),
             _ => self.starts_verb() && self.expression_ended(),
         }

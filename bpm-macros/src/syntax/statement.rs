@@ -20,8 +20,7 @@ impl Parser<'_> {
                 let word = self.peek(0).map(ToString::to_string).unwrap_or_default();
                 let does = self.statement();
                 statements.push(Statement { label, span, does });
-                self.misplaced_clauses(&word);
-                self.later_clauses(&mut statements);
+                self.misplaced_clauses(&word, &mut statements);
             }
         }
         statements
@@ -50,6 +49,12 @@ impl Parser<'_> {
         }
         if self.at_verb("fail") {
             return self.fail();
+        }
+        if self.at_scope() {
+            return self.scope();
+        }
+        if self.at_race() {
+            return self.race();
         }
         if let Some(word) = self.at_later() {
             return self.later(word, Vec::new());
@@ -107,6 +112,12 @@ impl Parser<'_> {
         }
         if let Some(word) = ["wait", "fail"].into_iter().find(|word| self.at_shaped(word)) {
             return self.sets_nothing(word, target.names);
+        }
+        if self.at_word(0, "scope") && self.at_group(1, Delimiter::Brace) {
+            return self.sets_nothing("scope", target.names);
+        }
+        if self.at_race() && self.peek(1).is_some() {
+            return self.sets_nothing("race", target.names);
         }
         if self.at_word(0, "for") {
             return self.later("for … parallel", target.names);
@@ -197,9 +208,6 @@ impl Parser<'_> {
 
     /// What stands between an activity and its `;` must be a clause.
     fn end_of_activity(&mut self, behind: &str) {
-        if self.at_later_clause().is_some() {
-            return;
-        }
         let start = self.span();
         let rest = self.tail();
         let Some(first) = rest.first() else { return };
@@ -242,16 +250,6 @@ impl Parser<'_> {
         let mut rest = self.rest_of_later();
         rest.splice(0..0, first);
         not_there_yet(word, span, sets, &rest)
-    }
-
-    /// Clauses that are not there yet become a statement of their own, so that what their blocks
-    /// set counts as set.
-    fn later_clauses(&mut self, statements: &mut Vec<Statement>) {
-        let Some(word) = self.at_later_clause() else { return };
-        let span = self.span();
-        let rest = self.rest_of_later();
-        let does = not_there_yet(word, span, Vec::new(), &rest);
-        statements.push(Statement { label: None, span, does });
     }
 
     /// Up to `;`, or to a closing brace with no clause behind it.
@@ -326,9 +324,9 @@ fn assigned(report: Report, help: &str) -> Report {
 }
 
 fn unknown_word(report: Report, word: &Ident) -> Report {
-    const WORDS: [&str; 14] = [
-        "let", "service", "user", "if", "match", "parallel", "for", "while", "loop", "break",
-        "continue", "return", "wait", "fail",
+    const WORDS: [&str; 16] = [
+        "let", "service", "user", "if", "match", "parallel", "race", "scope", "for", "while",
+        "loop", "break", "continue", "return", "wait", "fail",
     ];
     match bpm_model::spell::nearest(&word.to_string(), WORDS) {
         Some(nearest) => report.help(&format!("did you mean `{nearest}`?")),

@@ -5,7 +5,9 @@ use proc_macro2::{Delimiter, Ident, TokenTree};
 
 use super::clause::{is_measure, measured};
 use super::cursor::is_ident;
-use super::{ClauseWord, Do, Field, Parser, PolicyClauses, Target, Tokens, Undo, UserClause};
+use super::{
+    ClauseWord, Do, Event, Field, Parser, PolicyClauses, Target, Tokens, Undo, UserClause,
+};
 use crate::report::Report;
 use crate::spacing;
 
@@ -32,8 +34,8 @@ impl Parser<'_> {
             return Do::Broken { sets: target.names.clone(), report };
         }
         let form = self.form(&name);
-        let (clauses, undo) = self.user_clauses(&name);
-        Do::User { target, name, form, clauses, undo }
+        let (clauses, undo, events) = self.user_clauses(&name);
+        Do::User { target, name, form, clauses, undo, events }
     }
 
     fn form(&mut self, name: &Ident) -> Vec<Field> {
@@ -69,8 +71,8 @@ impl Parser<'_> {
         Some(Field { name, value: Vec::new() })
     }
 
-    fn user_clauses(&mut self, name: &Ident) -> (Vec<UserClause>, Option<Undo>) {
-        let mut clauses: Vec<UserClause> = Vec::new();
+    fn user_clauses(&mut self, name: &Ident) -> (Vec<UserClause>, Option<Undo>, Vec<Event>) {
+        let (mut clauses, mut events): (Vec<UserClause>, _) = (Vec::new(), Vec::new());
         let (mut undo, mut policy) = (None, PolicyClauses::default());
         loop {
             if let Some(clause) = self.user_clause() {
@@ -80,13 +82,16 @@ impl Parser<'_> {
                 } else {
                     clauses.push(clause);
                 }
-            } else if !self.undo_clause(&mut undo) && !self.policy_clause(&mut policy) {
+            } else if !self.undo_clause(&mut undo)
+                && !self.policy_clause(&mut policy)
+                && !self.event_clause(&mut events)
+            {
                 break;
             }
         }
         self.no_policy(name, &policy);
         self.end_of_activity_in_clauses();
-        (clauses, undo)
+        (clauses, undo, events)
     }
 
     /// What a person does is not attempted by the engine.
@@ -179,7 +184,7 @@ impl Parser<'_> {
     fn end_of_activity_in_clauses(&mut self) {
         const CLAUSES: [&str; 8] =
             ["for", "due", "priority", "retry", "timeout", "undo", "also", "on"];
-        if self.at_later_clause().is_some() || self.starts_statement() {
+        if self.starts_statement() {
             return;
         }
         let start = self.span();
@@ -196,7 +201,7 @@ impl Parser<'_> {
         let help = match bpm_model::spell::nearest(&word.to_string(), CLAUSES) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => {
-                "the clauses are `for group`, `for user`, `due`, `priority` and `undo`".to_owned()
+                "the clauses are `for group`, `for user`, `due`, `priority`, `undo`, `on` and `also`".to_owned()
             }
         };
         self.report(Report::new(start, what).help(&help));

@@ -6,6 +6,7 @@ use proc_macro2::{Delimiter, Ident, TokenTree};
 
 use super::clause::{is_measure, measured};
 use super::{Do, Parser, Until};
+use crate::pattern;
 use crate::report::Report;
 use crate::spacing;
 
@@ -42,7 +43,9 @@ impl Parser<'_> {
         let until = match until {
             Some(_) => Until::Time(value),
             None if is_measure(&value) => match self.millis(&value) {
-                Ok(millis) => Until::Millis { millis, text: spacing::text(&value) },
+                Ok(millis) => {
+                    Until::Millis { millis, text: spacing::text(&value), span: word.span() }
+                }
                 Err(report) => return Do::Broken { sets: Vec::new(), report },
             },
             None => Until::After(value),
@@ -76,11 +79,12 @@ impl Parser<'_> {
         Do::Leaves { report: report.help("`fail \"no room for {} guests\", count;`") }
     }
 
-    /// `let x = wait 14d;`, `let x = fail "…";`: nothing comes of it.
-    pub(super) fn sets_nothing(&mut self, word: &str, sets: Vec<Ident>) -> Do {
+    /// `let x = wait 14d;`, `let x = fail "…";`, `let x = scope { … };`: nothing comes of it.
+    pub(super) fn sets_nothing(&mut self, word: &str, mut sets: Vec<Ident>) -> Do {
         let report = Report::new(self.span(), format!("`{word}` gives no value"))
             .help(&format!("write `{word}` as a statement of its own"));
-        self.tail();
+        let rest = self.tail();
+        pattern::names_set_in(&rest, &mut sets);
         Do::Broken { sets, report }
     }
 }

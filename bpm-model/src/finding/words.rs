@@ -148,6 +148,13 @@ impl Context<'_> {
                     ),
                 )
             }
+            _ => self.beside(),
+        }
+    }
+
+    /// Variables that two places use at the same time.
+    fn beside(&self) -> Words {
+        match self.finding.fault {
             Fault::Race { variable: at, branch: this, other } => {
                 let name = variable(self.graph, at);
                 let (one, two) = (branch(self.graph, other), branch(self.graph, this));

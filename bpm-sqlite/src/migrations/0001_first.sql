@@ -26,8 +26,8 @@ CREATE TABLE bpm_instance (
     key          TEXT,
     input_hash   INTEGER NOT NULL,
     status       TEXT    NOT NULL CHECK (status IN
-                     ('Running', 'Failing', 'Cancelling', 'Completed', 'Failed', 'Cancelled',
-                      'Terminated')),
+                     ('Running', 'Failing', 'Cancelling', 'Completing', 'Suspended', 'Completed',
+                      'Failed', 'Cancelled', 'Terminated')),
     active       INTEGER NOT NULL CHECK (active IN (0, 1)),
     tokens       TEXT    NOT NULL,  -- a JSON array, as of state_seq
     state_seq    INTEGER NOT NULL,  -- the turn that wrote status, active and tokens
@@ -38,6 +38,8 @@ CREATE TABLE bpm_instance (
     updated      INTEGER NOT NULL,  -- when state_seq happened
     ended        INTEGER
 ) STRICT;
+
+CREATE INDEX bpm_instance_suspended ON bpm_instance (id) WHERE status = 'Suspended';
 
 CREATE UNIQUE INDEX bpm_instance_key ON bpm_instance (process, key) WHERE key IS NOT NULL;
 

@@ -75,7 +75,7 @@ fn random_turn(dice: &mut Dice, heads: &mut [u64; IDS as usize]) -> TurnRows {
         seq => turn(n, seq),
     };
     if dice.roll(3) == 0 {
-        turn.state = Some(state(Status::ALL[dice.roll(6) as usize]));
+        turn.state = Some(state(Status::ALL[dice.roll(8) as usize]));
         let state = turn.state.iter_mut();
         state.for_each(|state| {
             state.active = dice.roll(2) == 0;

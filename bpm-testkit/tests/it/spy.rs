@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceRow, Memory, Started, Store,
-    Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Memory,
+    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 
 #[derive(Clone, Default)]
@@ -153,6 +153,10 @@ impl Store for Spy {
 
     fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
         self.memory().incident(incident)
+    }
+
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
+        self.memory().instances(filter)
     }
 
     fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {

@@ -13,11 +13,32 @@ use super::{Dispatcher, RETRY_COMMIT};
 impl Dispatcher {
     /// How long to wait for messages; `None`: until there is one.
     pub(super) fn wait(&self) -> Option<Duration> {
+        self.shared.clock.sleep(self.deadline()?)
+    }
+
+    /// When the time brings something, by the clock's monotonic time.
+    pub(in crate::engine) fn deadline(&self) -> Option<Duration> {
         let again = self.again.iter().map(|(at, _)| *at);
         let timer = self.timers.next_due().filter(|_| self.may_fire());
         let timer = timer.map(|due| self.shared.clock.monotonic_at(due));
-        let deadline = again.chain(self.workers.next_drop()).chain(timer).min()?;
-        self.shared.clock.sleep(deadline)
+        again.chain(self.workers.next_drop()).chain(timer).min()
+    }
+
+    /// Tells those who wait for it that nothing can happen before time passes, and how much of it
+    /// must: no commit is under way, no attempt does anything, and nothing is due.
+    pub(super) fn tell_resting(&mut self) {
+        let busy = !self.pending.is_empty() || self.writer.is_busy() || !self.workers.is_resting();
+        if self.resting.is_empty() || busy {
+            return;
+        }
+        let (deadline, now) = (self.deadline(), self.shared.clock.monotonic());
+        if deadline.is_some_and(|at| at <= now) {
+            return;
+        }
+        for sender in self.resting.drain(..) {
+            // Someone who no longer waits is not told.
+            let _ = sender.send(deadline.map(|at| at - now));
+        }
     }
 
     /// The moment so long after now.

@@ -1,0 +1,30 @@
+//! Suspended instances: what waits for a place among the workers is held, and timers that came due
+//! are set again when the instance is resumed.
+
+use crate::ids::InstanceId;
+
+use super::super::mailbox::Post;
+use super::super::turn::Pause;
+use super::Dispatcher;
+
+impl Dispatcher {
+    /// A turn that suspends its instance, or ends that, is durable.
+    pub(super) fn pause(&mut self, instance: InstanceId, paused: Option<Pause>) {
+        match paused {
+            Some(Pause::Begins) => self.workers.hold(instance),
+            Some(Pause::Ends) => self.end_pause(instance),
+            None => {}
+        }
+    }
+
+    fn end_pause(&mut self, instance: InstanceId) {
+        self.workers.let_go(instance);
+        let Some(live) = self.cache.get(instance) else { return };
+        live.instance.timers().for_each(|timer| self.timers.set(timer));
+        if self.closing.is_none() {
+            for event in self.lost_attempts(instance) {
+                self.deliver(Post { instance, event, answer: None });
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Races: a token for each branch, each branch a scope of its own. When enough have completed,
+//! what the others have done is undone, and one token goes on.
+
+use bpm_model::kind::Kind;
+
+use crate::change::{Change, Unwinding};
+use crate::event::{ScopeId, TokenId};
+
+use super::Turn;
+
+impl Turn<'_> {
+    pub(super) fn race(&mut self, token: TokenId, node: usize) {
+        let definition = self.definition;
+        let ways = definition.ways_out(node);
+        if self.instance.tokens().len() - 1 + ways.len() > self.limits.tokens {
+            return self.too_many_tokens(token, node);
+        }
+        let parent = self.scope_of(token);
+        let scope = self.open_for(node, parent);
+        self.record(Change::TokenConsumed { token });
+        for edge in ways {
+            self.create(self.edge(*edge).to, scope);
+        }
+    }
+
+    /// A branch has completed.
+    pub(super) fn arrive(&mut self, token: TokenId, node: usize, race: usize) {
+        self.record(Change::TokenJoining { token });
+        let scope = self.scope_of(token);
+        let winners = self.arrived(node, scope);
+        if winners.len() < self.wins(race) {
+            return;
+        }
+        for token in winners {
+            self.record(Change::TokenConsumed { token });
+        }
+        self.unwind(scope, Unwinding::Won);
+    }
+
+    fn wins(&self, race: usize) -> usize {
+        match self.definition.graph().nodes[race].kind {
+            Kind::Race { wins } => wins as usize,
+            _ => unreachable!("the end of a race names the race"),
+        }
+    }
+
+    /// The losers are undone: goes on behind the race.
+    pub(super) fn race_is_over(&mut self, race: usize, around: ScopeId) {
+        let nodes = &self.definition.graph().nodes;
+        let ends = |kind: &Kind| *kind == Kind::Won { race };
+        let Some(end) = nodes.iter().position(|node| ends(&node.kind)) else {
+            unreachable!("every race has an end: it is made with it");
+        };
+        if let [edge] = self.definition.ways_out(end) {
+            self.create(self.edge(*edge).to, around);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `simulate`: random processes under random faults, as many as one likes.
+//!
+//! ```text
+//! simulate --seeds N [--from S] [--saga]
+//! ```
+//!
+//! A seed that fails is printed with the shortest run that was found for it, and ends the program
+//! with status 1.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use bpm_testkit::sim::{self, Options, Report};
+
+const HELP: &str = "usage: simulate --seeds N [--from S] [--saga]
+
+  --seeds N       how many seeds
+  --from S        the first one; 0
+  --saga          only the rules of failure, at the level of the turn";
+
+fn main() -> ExitCode {
+    match options(std::env::args().skip(1)) {
+        Ok((first, count, options)) => simulate(first, count, &options),
+        Err(wrong) => {
+            eprintln!("{wrong}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options(mut words: impl Iterator<Item = String>) -> Result<(u64, u64, Options), String> {
+    let (mut first, mut count, mut options) = (0, None, Options::default());
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
+        let number =
+            |text: String| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
+        match word.as_str() {
+            "--seeds" => count = Some(number(value()?)?),
+            "--from" => first = number(value()?)?,
+            "--saga" => options.saga = true,
+            _ => return Err(format!("`{word}` is unknown")),
+        }
+    }
+    let count = count.ok_or("how many seeds?")?;
+    Ok((first, count, options))
+}
+
+fn simulate(first: u64, count: u64, options: &Options) -> ExitCode {
+    let began = Instant::now();
+    let (mut total, mut violations, mut told) = (Report::default(), 0, Duration::ZERO);
+    for (done, seed) in (first..first.saturating_add(count)).enumerate() {
+        match sim::run(seed, options) {
+            Ok(report) => total.add(&report),
+            Err(violation) => {
+                violations += 1;
+                println!("{}", sim::shrunk(seed, options, violation));
+            }
+        }
+        if began.elapsed() >= told + Duration::from_secs(1) {
+            told = began.elapsed();
+            let crashes = total.crashes;
+            eprint!("\r{done} of {count} seeds, {} events, {crashes} crashes ", total.events);
+        }
+    }
+    eprintln!();
+    let per_second = (count as f64 / began.elapsed().as_secs_f64()).round();
+    println!(
+        "seeds={count} events={} crashes={} violations={violations} per_second={per_second}",
+        total.events, total.crashes
+    );
+    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

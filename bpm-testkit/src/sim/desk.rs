@@ -1,0 +1,73 @@
+//! The desk on which attempts lie until the simulation decides how they end.
+//!
+//! Everything of one simulation runs on one thread, so the desk is that thread's own.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use bpm_core::__private::{TaskContext, TaskError};
+use bpm_core::ids::InstanceId;
+use tokio::sync::oneshot;
+
+/// An attempt: its instance, and its idempotency key with its number.
+pub type Attempt = (InstanceId, String, u32);
+
+#[derive(Default)]
+struct Desk {
+    open: BTreeMap<Attempt, oneshot::Sender<Result<i64, TaskError>>>,
+    begun: Vec<Attempt>,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
+}
+
+/// The body of every task: waits until the simulation says how it ends.
+pub(super) fn attempt(
+    context: &TaskContext,
+) -> impl Future<Output = Result<i64, TaskError>> + Send + use<> {
+    let (sender, result) = oneshot::channel();
+    let key = context.idempotency_key().to_string();
+    let attempt = (context.instance(), key, context.attempt());
+    DESK.with_borrow_mut(|desk| {
+        desk.begun.push(attempt.clone());
+        desk.open.insert(attempt, sender);
+    });
+    async move {
+        match result.await {
+            Ok(result) => result,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// The attempts that began since this was last asked.
+pub fn begun() -> Vec<Attempt> {
+    DESK.with_borrow_mut(|desk| std::mem::take(&mut desk.begun))
+}
+
+/// How many attempts run. Those that were dropped are gone.
+pub fn running() -> usize {
+    DESK.with_borrow_mut(|desk| {
+        desk.open.retain(|_, sender| !sender.is_closed());
+        desk.open.len()
+    })
+}
+
+/// Ends the n-th attempt that runs, in the order of their names.
+pub fn end(n: usize, result: Result<i64, TaskError>) {
+    let sender = DESK.with_borrow_mut(|desk| {
+        let attempt = desk.open.keys().nth(n).cloned()?;
+        desk.open.remove(&attempt)
+    });
+    if let Some(sender) = sender {
+        // Whoever was dropped meanwhile does not hear of it.
+        let _ = sender.send(result);
+    }
+}
+
+/// Forgets everything: the process that ran the attempts is gone.
+pub fn clear() {
+    DESK.with_borrow_mut(|desk| *desk = Desk::default());
+}

@@ -1,0 +1,176 @@
+//! A store that fails when it is told to, and remembers what became durable.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bpm_core::clock::Timestamp;
+use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
+use bpm_core::store::{
+    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started,
+    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+};
+
+/// What the next commit does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// It works.
+    #[default]
+    None,
+    /// It fails and nothing is durable.
+    Before,
+    /// The disk is full and nothing is durable.
+    Full,
+    /// It fails and everything is durable all the same.
+    After,
+}
+
+/// A turn that became durable.
+#[derive(Clone, Debug)]
+pub struct Durable {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The key, with the instance's first turn.
+    pub key: Option<Option<String>>,
+    /// The turn.
+    pub row: HistoryRow,
+}
+
+/// What a store is told, and what it did. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Plan(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    commit: Fault,
+    reads_fail: bool,
+    durable: Vec<Durable>,
+}
+
+impl Plan {
+    /// Says what the next commit does.
+    pub fn next_commit(&self, fault: Fault) {
+        self.lock().commit = fault;
+    }
+
+    /// Says whether reads fail.
+    pub fn fail_reads(&self, fail: bool) {
+        self.lock().reads_fail = fail;
+    }
+
+    /// What became durable since this was last asked.
+    pub fn take_durable(&self) -> Vec<Durable> {
+        std::mem::take(&mut self.lock().durable)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A store around another one that does as it is told.
+pub struct Faulty {
+    store: Arc<dyn Store>,
+    plan: Plan,
+}
+
+impl Faulty {
+    /// A store that fails by the plan.
+    pub fn new(store: Arc<dyn Store>, plan: Plan) -> Self {
+        Self { store, plan }
+    }
+
+    fn read(&self) -> Result<&dyn Store, Error> {
+        if self.plan.lock().reads_fail {
+            return Err(Error::Io("told to fail".into()));
+        }
+        Ok(&*self.store)
+    }
+}
+
+impl Store for Faulty {
+    fn commit(&self, batch: &Batch) -> Result<Vec<Verdict>, Error> {
+        let fault = std::mem::take(&mut self.plan.lock().commit);
+        match fault {
+            Fault::Before => return Err(Error::Io("told to fail".into())),
+            Fault::Full => return Err(Error::Full("told to be".to_owned())),
+            Fault::None | Fault::After => {}
+        }
+        let verdicts = self.store.commit(batch)?;
+        let turns = batch.turns.iter().zip(&verdicts);
+        let durable = turns.filter(|(_, verdict)| **verdict == Verdict::Committed);
+        self.plan.lock().durable.extend(durable.map(|(turn, _)| Durable {
+            instance: turn.instance,
+            key: turn.start.as_ref().map(|start| start.key.clone()),
+            row: HistoryRow { seq: turn.seq, at: turn.at, body: turn.body.clone() },
+        }));
+        if fault == Fault::After { Err(Error::Io("told to fail".into())) } else { Ok(verdicts) }
+    }
+
+    fn load(&self, instance: InstanceId) -> Result<Option<Stored>, Error> {
+        self.read()?.load(instance)
+    }
+
+    fn active(&self, after: Option<InstanceId>, limit: usize) -> Result<Vec<InstanceId>, Error> {
+        self.read()?.active(after, limit)
+    }
+
+    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error> {
+        self.read()?.instance(instance)
+    }
+
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
+        self.read()?.instances(filter)
+    }
+
+    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, Error> {
+        self.read()?.started(process, key)
+    }
+
+    fn history(
+        &self,
+        instance: InstanceId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, Error> {
+        self.read()?.history(instance, after, limit)
+    }
+
+    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {
+        self.read()?.user_tasks(filter)
+    }
+
+    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error> {
+        self.read()?.user_task(task)
+    }
+
+    fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, Error> {
+        self.read()?.timers(after, limit)
+    }
+
+    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
+        self.read()?.incident(incident)
+    }
+
+    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {
+        self.read()?.incidents(limit)
+    }
+
+    fn definitions(&self) -> Result<Vec<DefinitionRow>, Error> {
+        self.read()?.definitions()
+    }
+
+    fn live(&self, process: &str, version: u32) -> Result<u64, Error> {
+        self.read()?.live(process, version)
+    }
+
+    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), Error> {
+        self.read()?.put_definition(definition)
+    }
+
+    fn latest(&self) -> Result<Timestamp, Error> {
+        self.read()?.latest()
+    }
+
+    fn close(&self) -> Result<(), Error> {
+        self.store.close()
+    }
+}

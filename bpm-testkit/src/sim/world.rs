@@ -1,0 +1,298 @@
+//! What happens in the simulated world: everything that the engine does not decide, drawn from
+//! the seed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bpm_core::__private::TaskError;
+use bpm_core::clock::{Clock, Timestamp};
+use bpm_core::engine::EngineOptions;
+use bpm_core::event::{Actor, Event};
+use bpm_core::ids::InstanceId;
+use bpm_core::json::Json;
+use bpm_core::store::UserTaskFilter;
+
+use super::desk;
+use super::faults::Fault;
+use super::house::{Disk, House};
+use super::tree::{Features, Process};
+use super::{Report, Violation};
+use crate::arbitrary::Random;
+
+/// After so many steps without faults everything has ended.
+const STEPS_MAX: usize = 20_000;
+
+/// One chance in so many, of each sort of trouble.
+struct Mix {
+    crash: usize,
+    commit: usize,
+    read: usize,
+    task: usize,
+    person: usize,
+    duplicate: usize,
+}
+
+/// Simulates one seed over the stores of a disk.
+pub fn run(random: &mut Random, features: Features, disk: Disk) -> Result<Report, Violation> {
+    let size = 1 + random.below(10);
+    let process = Process::random(random, size, features);
+    let options = options(random);
+    let mut world = World::new(random, House::new(&process, options, disk));
+    let done = catch_unwind(AssertUnwindSafe(|| world.run_to_the_end()));
+    let done = done.unwrap_or_else(|panic| Err(format!("it panicked: {}", text(&*panic))));
+    let house = &world.house;
+    let report = Report { events: house.turns, crashes: house.crashes };
+    done.map(|()| report).map_err(|what| {
+        let mut trace = format!("{process}{}\n", world.trace.join(" "));
+        for (id, case) in &house.cases {
+            trace.push_str(&format!("instance {id}\n{}", super::turns(&case.turns)));
+        }
+        Violation { what, trace }
+    })
+}
+
+fn text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+fn options(random: &mut Random) -> EngineOptions {
+    let mut one_of = |of: [usize; 4]| of[random.below(4)];
+    EngineOptions {
+        moves_per_turn: one_of([10_000, 10_000, 10_000, 3]),
+        workers: one_of([64, 64, 2, 1]),
+        turns_per_commit: one_of([4_096, 4_096, 2, 1]),
+        cached_instances: one_of([1_024, 1_024, 1, 0]),
+        snapshot_turns: one_of([1_000, 1_000, 5, 1]) as u64,
+        timers_in_memory: one_of([10_000, 10_000, 2, 1]),
+        grace: Duration::from_millis(one_of([1_000, 50, 50, 5]) as u64),
+        lost_attempts_max: 3,
+        jitter_seed: 7,
+        ..EngineOptions::default()
+    }
+}
+
+struct World<'a> {
+    random: &'a mut Random,
+    house: House<'a>,
+    mix: Mix,
+    instances: u8,
+    trace: Vec<String>,
+}
+
+impl<'a> World<'a> {
+    fn new(random: &'a mut Random, house: House<'a>) -> Self {
+        let mut one_of = |of: [usize; 4]| of[random.below(4)];
+        let mix = Mix {
+            crash: one_of([100_000, 200, 60, 25]),
+            commit: one_of([100_000, 100_000, 30, 6]),
+            read: one_of([100_000, 100_000, 40, 8]),
+            task: one_of([40, 12, 5, 3]),
+            person: one_of([400, 150, 60, 25]),
+            duplicate: one_of([40, 40, 20, 10]),
+        };
+        Self { random, house, mix, instances: 0, trace: Vec::new() }
+    }
+
+    fn run_to_the_end(&mut self) -> Result<(), String> {
+        let steps = 20 + self.random.below(200);
+        for _ in 0..steps {
+            self.step()?;
+        }
+        self.note("no more faults");
+        self.house.plan.fail_reads(false);
+        self.house.plan.next_commit(Fault::None);
+        self.finish()?;
+        self.house.audit();
+        Ok(())
+    }
+
+    fn note(&mut self, what: impl Into<String>) {
+        self.trace.push(what.into());
+    }
+
+    /// One thing happens.
+    fn step(&mut self) -> Result<(), String> {
+        let fails = self.random.one_in(self.mix.read);
+        self.house.plan.fail_reads(fails);
+        if !self.house.open()? {
+            return Ok(());
+        }
+        if self.random.one_in(self.mix.crash) {
+            self.note("crash");
+            self.house.crash();
+            return Ok(());
+        }
+        if self.random.one_in(self.mix.person) {
+            self.person();
+        }
+        if self.random.one_in(self.mix.duplicate) {
+            self.duplicate();
+        }
+        match self.random.below(8) {
+            0 | 1 => self.house.dispatch(),
+            2 | 3 if self.house.has_turns() => self.commit(),
+            4 if self.instances < 3 => self.start(),
+            5 | 6 => self.end_attempt(),
+            7 => {
+                let advance = [1, 3, 10, 40][self.random.below(4)];
+                self.house.clock.advance(Duration::from_millis(advance));
+                if self.random.one_in(20) {
+                    self.set_wall();
+                }
+                Ok(())
+            }
+            _ => self.user_task(),
+        }
+    }
+
+    fn set_wall(&mut self) {
+        let wall = self.house.clock.wall().as_millis();
+        let jump = [-100_000, -50, 50, 500][self.random.below(4)];
+        self.note(format!("wall{jump:+}"));
+        self.house.clock.set_wall(Timestamp::from_millis(wall + jump));
+    }
+
+    fn commit(&mut self) -> Result<(), String> {
+        if self.random.one_in(self.mix.commit) {
+            let fault = [Fault::Before, Fault::After, Fault::Full][self.random.below(3)];
+            self.note(format!("{fault:?}"));
+            self.house.plan.next_commit(fault);
+        }
+        self.house.commit()
+    }
+
+    /// Starts an instance; now and then with the key of an earlier one.
+    fn start(&mut self) -> Result<(), String> {
+        self.instances += 1;
+        let of = if self.random.one_in(4) { 1 } else { self.instances };
+        let key = (!self.random.one_in(3)).then(|| format!("key{of}"));
+        self.house.start(InstanceId::from_bytes([self.instances; 16]), key);
+        Ok(())
+    }
+
+    fn end_attempt(&mut self) -> Result<(), String> {
+        let running = desk::running();
+        if running == 0 {
+            return self.user_task();
+        }
+        let which = self.random.below(running);
+        let result = if self.random.one_in(self.mix.task) {
+            let message = format!("e{}", self.random.below(4));
+            Err(match self.random.below(3) {
+                0 => TaskError::permanent(message),
+                _ => TaskError::retryable(message),
+            })
+        } else {
+            Ok(self.random.below(5) as i64)
+        };
+        desk::end(which, result);
+        self.house.drive()
+    }
+
+    fn user_task(&mut self) -> Result<(), String> {
+        let tasks = self.house.store().map(|store| store.user_tasks(&UserTaskFilter::default()));
+        let Some(Ok(tasks)) = tasks.filter(|tasks| !matches!(tasks, Ok(tasks) if tasks.is_empty()))
+        else {
+            return Ok(());
+        };
+        let task = &tasks[self.random.below(tasks.len())];
+        let payload = Json::from(&serde_json::Value::from(self.random.below(5)));
+        let (instance, node) = (task.instance, task.node.clone());
+        let event = Event::UserTaskCompleted { task: task.id, node, payload, actor: None };
+        self.house.deliver(instance, event);
+        Ok(())
+    }
+
+    /// Someone cancels, ends, or decides about an incident.
+    fn person(&mut self) {
+        let cases = self.house.cases.len();
+        if cases == 0 {
+            return;
+        }
+        let at = self.random.below(cases);
+        let Some(instance) = self.house.cases.keys().nth(at).copied() else { return };
+        let actor = Actor::new("ann");
+        match self.random.below(6) {
+            0 | 1 => self.house.deliver(instance, Event::CancelRequested { actor }),
+            2 => self.house.deliver(instance, Event::TerminateRequested { actor }),
+            _ => self.incident(),
+        }
+    }
+
+    /// A person decides about an incident, if there is one.
+    fn incident(&mut self) {
+        let incidents = self.house.store().and_then(|store| store.incidents(10).ok());
+        let Some(row) = incidents.and_then(|rows| rows.into_iter().next()) else { return };
+        let (incident, actor) = (row.id, Actor::new("bob"));
+        let value = Json::from(&serde_json::Value::from(self.random.below(5)));
+        let event = match self.random.below(3) {
+            1 => Event::IncidentRetried { incident, actor },
+            2 if !row.node.ends_with("/undo") => Event::IncidentFailed { incident, actor },
+            _ => Event::IncidentSkipped { incident, value, actor },
+        };
+        self.house.deliver(row.instance, event);
+    }
+
+    /// Something that happened comes again, late.
+    fn duplicate(&mut self) {
+        let turns = self.house.cases.iter();
+        let turns = turns.flat_map(|(id, case)| case.turns.iter().map(move |turn| (*id, turn)));
+        let again =
+            |event: &Event| !matches!(event, Event::ProcessStarted { .. } | Event::Continued);
+        let events: Vec<_> = turns
+            .filter(|(_, turn)| again(&turn.event))
+            .map(|(id, turn)| (id, &turn.event))
+            .collect();
+        if events.is_empty() {
+            return;
+        }
+        let (instance, event) = events[self.random.below(events.len())];
+        let event = event.clone();
+        self.house.deliver_late(instance, event);
+    }
+
+    /// No more faults: everything ends by what can be seen.
+    fn finish(&mut self) -> Result<(), String> {
+        for _ in 0..STEPS_MAX {
+            self.house.open()?;
+            self.house.dispatch()?;
+            if self.house.has_turns() {
+                self.house.commit()?;
+            } else if !self.house.has_messages() && !self.go_on()? {
+                return self.all_ended();
+            }
+        }
+        Err("it does not end".to_owned())
+    }
+
+    /// Does one thing that can be seen to wait; false if nothing does.
+    fn go_on(&mut self) -> Result<bool, String> {
+        if desk::running() > 0 {
+            desk::end(0, Ok(1));
+            self.house.drive()?;
+            return Ok(true);
+        }
+        let Some(store) = self.house.store() else { return Ok(true) };
+        let open = store.user_tasks(&UserTaskFilter::default());
+        let rests = store.incidents(1);
+        if open.is_ok_and(|open| !open.is_empty()) {
+            self.user_task()?;
+        } else if rests.is_ok_and(|rests| !rests.is_empty()) {
+            self.incident();
+        } else {
+            return Ok(self.house.wait_for_engine());
+        }
+        Ok(true)
+    }
+
+    fn all_ended(&self) -> Result<(), String> {
+        let alive = |(id, case): (&InstanceId, &super::house::Case<'_>)| {
+            (!case.judge.replayed().status.is_end()).then_some(*id)
+        };
+        match self.house.cases.iter().find_map(alive) {
+            Some(id) => Err(format!("silently stuck: instance {id}")),
+            None => Ok(()),
+        }
+    }
+}
