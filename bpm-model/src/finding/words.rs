@@ -173,12 +173,6 @@ impl Context<'_> {
                     },
                 )
             }
-            _ => self.beside(),
-        }
-    }
-
-    fn beside(&self) -> Words {
-        match self.finding.fault {
             Fault::SetBeside { variable: at, one, other } => {
                 let (one, other) = (node(self.graph, one), node(self.graph, other));
                 words(
