@@ -175,7 +175,7 @@ async fn fire(file: &Path, soon: &HashMap<InstanceId, Timestamp>) -> Result<Fire
         };
         let now = wall.after(since.elapsed());
         let Some(due) = soon.get(&turn.instance) else { continue };
-        early += u32::from(turn.recorded.at < *due);
+        early += u32::from(Timestamp::from(SystemTime::now()) < *due);
         fired.insert(turn.instance, now.since(*due).as_millis() as u64);
     }
     let resident = resident()?;
