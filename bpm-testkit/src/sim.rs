@@ -33,7 +33,7 @@ use tree::{Features, Process};
 const SHRINKS: usize = 20_000;
 
 /// For how long they are tried.
-const SHRINKS_FOR: Duration = Duration::from_secs(20);
+const SHRINKS_FOR: Duration = Duration::from_secs(10);
 
 /// What is simulated.
 #[derive(Clone, Debug)]

@@ -45,6 +45,7 @@ pub struct House<'a> {
     pub(super) cases: BTreeMap<InstanceId, Case<'a>>,
     calls: Vec<(Call, Answered)>,
     attempts: BTreeSet<desk::Attempt>,
+    last_refusal: String,
     pub(super) turns: usize,
     pub(super) crashes: usize,
 }
@@ -81,6 +82,7 @@ impl<'a> House<'a> {
             cases: BTreeMap::new(),
             calls: Vec::new(),
             attempts: BTreeSet::new(),
+            last_refusal: String::new(),
             turns: 0,
             crashes: 0,
         }
@@ -241,7 +243,8 @@ impl<'a> House<'a> {
             match answered.try_recv() {
                 Err(TryRecvError::Empty) => waiting.push((call, answered)),
                 Ok(Ok(id)) => self.acknowledged(&call, id)?,
-                Ok(Err(_)) | Err(TryRecvError::Closed) => {}
+                Ok(Err(error)) => self.last_refusal = error.to_string(),
+                Err(TryRecvError::Closed) => {}
             }
         }
         self.calls = waiting;
@@ -265,6 +268,14 @@ impl<'a> House<'a> {
         let Some(deadline) = self.engine.as_ref().and_then(ByHand::deadline) else { return false };
         self.clock.advance(deadline.saturating_sub(self.clock.monotonic()));
         true
+    }
+
+    /// What the engine waits for: whether it has messages, its deadline, and what rests.
+    pub fn waiting(&self) -> String {
+        let deadline = self.engine.as_ref().and_then(ByHand::deadline);
+        let states = self.cases.values().map(|case| case.judge.replayed().tokens());
+        let (messages, now) = (self.has_messages(), self.clock.monotonic());
+        format!("now {now:?}, deadline {deadline:?}, messages {messages}, last refusal {}, {:?}", self.last_refusal, states.collect::<Vec<_>>())
     }
 
     /// Ends the house and compares what the store holds with its history.
