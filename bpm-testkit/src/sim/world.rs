@@ -67,6 +67,8 @@ fn options(random: &mut Random) -> EngineOptions {
         timers_in_memory: one_of([10_000, 10_000, 2, 1]),
         grace: Duration::from_millis(one_of([1_000, 50, 50, 5]) as u64),
         lost_attempts_max: 3,
+        // Nobody watches, and every engine makes room for them.
+        watch_turns: 1,
         jitter_seed: 7,
         ..EngineOptions::default()
     }
