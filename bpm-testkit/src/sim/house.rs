@@ -16,7 +16,7 @@ use bpm_core::history::Recorded;
 use bpm_core::ids::InstanceId;
 use bpm_core::instance::Instance;
 use bpm_core::json::Json;
-use bpm_core::store::Store;
+use bpm_core::store::{Error, Store};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot::error::TryRecvError;
 
@@ -29,7 +29,7 @@ use crate::audit;
 use crate::clock::TestClock;
 
 /// Where stores come from: each call opens what the last one left.
-pub type Disk = Box<dyn Fn() -> Arc<dyn Store>>;
+pub type Disk = Box<dyn Fn() -> Result<Arc<dyn Store>, Error>>;
 
 /// The simulated world of one seed.
 pub struct House<'a> {
@@ -61,7 +61,7 @@ pub struct Case<'a> {
 /// What someone waits for.
 enum Call {
     Start(Option<String>),
-    Event(InstanceId, Event),
+    Event(InstanceId, Box<Event>),
     Late,
 }
 
@@ -95,7 +95,7 @@ impl<'a> House<'a> {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let store = (self.disk)();
+        let store = (self.disk)().map_err(|error| error.to_string())?;
         let engine = Engine::builder()
             .store(Faulty::new(Arc::clone(&store), self.plan.clone()))
             .definition(self.definition.clone())
@@ -224,7 +224,7 @@ impl<'a> House<'a> {
     pub fn deliver(&mut self, instance: InstanceId, event: Event) {
         let Some(engine) = &self.engine else { return };
         if let Ok(answered) = engine.deliver(instance, event.clone()) {
-            self.calls.push((Call::Event(instance, event), answered));
+            self.calls.push((Call::Event(instance, Box::new(event)), answered));
         }
     }
 
@@ -257,7 +257,7 @@ impl<'a> House<'a> {
             Call::Event(instance, event) => self
                 .cases
                 .get(instance)
-                .is_some_and(|case| case.turns.iter().any(|turn| turn.event == *event)),
+                .is_some_and(|case| case.turns.iter().any(|turn| turn.event == **event)),
             Call::Late => return Err(format!("taken twice: instance {id}")),
         };
         if durable { Ok(()) } else { Err(format!("answered and not durable: instance {id}")) }
@@ -279,10 +279,11 @@ impl<'a> House<'a> {
     }
 
     /// Ends the house and compares what the store holds with its history.
-    pub fn audit(&mut self) {
+    pub fn audit(&mut self) -> Result<(), String> {
         self.crash();
-        let store = (self.disk)();
+        let store = (self.disk)().map_err(|error| error.to_string())?;
         self.cases.keys().for_each(|instance| audit::check_replay(&*store, *instance));
+        Ok(())
     }
 }
 
