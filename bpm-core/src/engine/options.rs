@@ -1,5 +1,6 @@
 //! Every bound of the engine, by name.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::step::Limits;
@@ -61,7 +62,10 @@ impl EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(4, usize::from);
+        // Asked once: it reads files.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = || std::thread::available_parallelism().map_or(4, usize::from);
+        let cores = *CORES.get_or_init(cores);
         Self {
             workers: 64,
             task_threads: cores.max(4),

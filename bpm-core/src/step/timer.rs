@@ -24,7 +24,11 @@ impl Turn<'_> {
     }
 
     /// When, and whether that is by the wall clock.
-    pub(super) fn due(&mut self, node: usize, after_ms: Option<u64>) -> Result<(Timestamp, bool), Failure> {
+    pub(super) fn due(
+        &mut self,
+        node: usize,
+        after_ms: Option<u64>,
+    ) -> Result<(Timestamp, bool), Failure> {
         if let Some(after) = after_ms {
             return Ok((self.current.now.after(Duration::from_millis(after)), false));
         }
