@@ -19,11 +19,11 @@ workflow! {
         race {
             north: {
                 'north: let order = service order("the north shop") undo cancel_order(&order);
-                user north_delivers;
+                user north_delivers {};
             }
             south: {
                 'south: let order = service order("the south shop") undo cancel_order(&order);
-                user south_delivers;
+                user south_delivers {};
             }
         }
         return order;

@@ -13,9 +13,9 @@ pub use bpm_core::definition::{
     After, DefinitionBuilder, EdgeCondition, Exhausted, ProcessDefinition, Retry,
 };
 pub use bpm_core::engine::{
-    Completion, Engine, EngineBuilder, EngineOptions, Incident, Incidents, InstanceInfo, Instances,
-    MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs, StartCall, Statistics,
-    UserTask, UserTasks, Watch, Watched,
+    AttemptInfo, Completion, Engine, EngineBuilder, EngineOptions, Heartbeat, Incident, Incidents,
+    InstanceInfo, Instances, MissingDefinition, Observed, Outcome, Recorded, Recovered, Run, Runs,
+    StartCall, Statistics, UserTask, UserTasks, Watch, Watched,
 };
 pub use bpm_core::error::{Error, StartError};
 pub use bpm_core::event::{Actor, Event, Failure, FailureKind};
@@ -75,15 +75,17 @@ pub mod __private {
 ///
 /// | statement | what it does |
 /// |---|---|
-/// | `let x = service task(args);` | runs an async function that is marked with [`service_task`]; its result is durable before the flow goes on; clauses: `retry`, `timeout`, `undo` |
-/// | `let x: T = user name { field: expr, … };` | opens a task for a person and waits; clauses: `for group`, `for user`, `due`, `priority`, `undo` |
+/// | `let x = service task(args);` | runs an async function that is marked with [`service_task`]; its result is durable before the flow goes on; clauses: `retry`, `timeout`, `undo`, `on`, `also` |
+/// | `let x: T = user name { field: expr, … };` | opens a task for a person and waits; clauses: `for group`, `for user`, `due`, `priority`, `undo`, `on`, `also` |
 /// | `wait 14d;`, `wait duration;`, `wait until time;` | waits, durably: without a thread, and over restarts |
 /// | `let pattern = expr;` | sets variables by a Rust expression, which runs inside the turn: quick, without side effects, without `.await` |
 /// | `if`, `match`, `let … else` | chooses; a string as condition (`if "amount > 50"`) is data and evaluated by the engine |
 /// | `for`, `while`, `loop`, `break`, `continue` | repeats; a loop without a durable point on its path is refused |
 /// | `parallel { a: { … } b after a: { … } }` | runs branches at the same time and waits for all |
-/// | `return expr;` | ends the instance |
-/// | `fail "no room for {guests}";` | fails the instance, with what `format!` takes as the reason |
+/// | `race { a: { … } b: { … } }`, `race 2 of { … }` | runs branches until the first one, or as many as it says, has completed; the others are cancelled and undone. Each branch sets copies of its own, those of a winner become visible |
+/// | `scope { … } on … also …` | what completes as one or is undone as one; clauses: `on`, `also` |
+/// | `return expr;` | ends the instance; branches that are not complete are cancelled and undone |
+/// | `fail "no room for {guests}";` | fails the innermost scope, with what `format!` takes as the reason |
 ///
 /// A label in front of a statement names its node: `'again: service charge(&order);`. Without one
 /// the node has the name of its task. `process.now`, `process.id` and `process.key` are what
@@ -91,13 +93,17 @@ pub mod __private {
 ///
 /// # Clauses
 ///
-/// Clauses stand behind an activity, in any order, each at most once.
+/// Clauses stand behind an activity or a scope, in any order: each at most once, `on` and `also`
+/// any number of times. Behind a closing `}` the `;` may be left out.
 ///
 /// | clause | what it does |
 /// |---|---|
 /// | `retry 5 every 1s..1m then suspend` | five attempts in all, with delays that double from 1 s to 1 min; then an incident instead of a failure. `every` and `then` may be left out: `retry 5` means `every 1s..1m`, and `every 5s` leaves the bound of 1 min, or is its own where it is longer |
 /// | `timeout 30s` | how long one attempt may take |
 /// | `undo task(args)` | what takes the activity back if it completed and the instance fails or is cancelled. The values of the variables that it mentions are kept when the activity completes |
+/// | `on error pattern if guard => { … }` | what handles a failure: the first pattern that matches the error of the task, or the [`Failure`] of a scope, catches it. What completed in the scope is undone, then the block runs and the flow goes on behind the statement. An error that a pattern matches is not attempted again |
+/// | `on after 3d => { … }`, `on at time => { … }` | interrupts: the activity or scope is cancelled and undone, then the block runs |
+/// | `also after 1d => { … }`, `also every 1d => { … }` | runs the block beside the activity or scope, which goes on |
 ///
 /// `#[service_task(retry 5 every 1s..1m, timeout 30s)]` says the same of a task wherever it is
 /// called; a clause in the process takes the place of the same word there, as a whole. Durations
@@ -142,4 +148,7 @@ mod documents {
 
     #[doc = include_str!("../docs/saga.md")]
     struct Saga;
+
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
 }

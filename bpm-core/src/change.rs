@@ -89,6 +89,13 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "is_zero")]
         lost: u32,
     },
+    /// An attempt failed that had said how far it was; the next attempt of the visit can ask.
+    HeartbeatKept {
+        /// The token that executes the task.
+        token: TokenId,
+        /// What it said last.
+        heartbeat: Json,
+    },
     /// An attempt failed, and the next one is due later.
     RetryScheduled {
         /// The token that executes the task.

@@ -162,6 +162,20 @@ impl ProcessDefinition {
         tasks
     }
 
+    /// Whether a value can be what this node gives: an activity's result or a payload. Of what has
+    /// no such node, nothing can be said.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not read as the node's type.
+    pub fn accepts(&self, node: &str, value: &Json) -> Result<(), String> {
+        let Some(node) = self.node(node) else { return Ok(()) };
+        let Some(visit) = self.0.visit else { return self.results(node, value).map(drop) };
+        let (values, nobody) = (Values::default(), Current::nobody());
+        let vars = Vars::new(&self.0.graph, &values, &nobody);
+        visit(node, &vars, Cx::Accept(value.clone())).map(drop).map_err(|error| error.to_string())
+    }
+
     pub(crate) fn visit(&self) -> Option<Visit> {
         self.0.visit
     }

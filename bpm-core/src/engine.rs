@@ -18,6 +18,7 @@ mod live;
 mod mailbox;
 mod operate;
 mod options;
+mod pulse;
 mod queries;
 mod recovery;
 mod registry;
@@ -33,6 +34,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -53,6 +55,7 @@ pub use crate::history::Recorded;
 pub use builder::EngineBuilder;
 pub use completion::Completion;
 pub use options::EngineOptions;
+pub use pulse::{AttemptInfo, Heartbeat};
 pub use queries::{Incident, Incidents, InstanceInfo, Instances, UserTask, UserTasks};
 pub use recovery::{MissingDefinition, Recovered};
 pub use start::{Outcome, Run, Runs, StartCall};
@@ -151,6 +154,14 @@ impl Engine {
         Completion::new(Arc::clone(&self.shared), task, None, Ok(Json::from(&payload)))
     }
 
+    /// The attempts in flight, the oldest first, with what each said last of its progress. Those
+    /// that wait for a place among the `workers` are not in flight.
+    pub async fn attempts(&self) -> Result<Vec<AttemptInfo>, Error> {
+        let (sender, attempts) = oneshot::channel();
+        self.shared.mailbox.post(Message::ListAttempts(sender));
+        attempts.await.map_err(|_| Error::Stopped)
+    }
+
     /// Questions about incidents.
     pub fn incidents(&self) -> Incidents {
         Incidents::new(Arc::clone(&self.shared))
@@ -228,6 +239,24 @@ impl Engine {
     /// What the engine has done since it started.
     pub fn statistics(&self) -> Statistics {
         self.shared.counters.read()
+    }
+
+    /// Waits until nothing can happen before time passes: every call that was answered is durable,
+    /// no commit and no attempt is under way. Says how much time must pass until something
+    /// happens by itself; `None` if nothing will. For tests with a clock that is set by hand.
+    #[doc(hidden)]
+    pub async fn rest(&self) -> Result<Option<Duration>, Error> {
+        let (sender, resting) = oneshot::channel();
+        self.shared.mailbox.post(Message::Rest(sender));
+        resting.await.map_err(|_| Error::Stopped)
+    }
+
+    /// Stops the engine without any grace: attempts in flight are lost. For tests of what a crash
+    /// leaves.
+    #[doc(hidden)]
+    pub async fn abandon(&self) -> Result<(), Error> {
+        self.shared.mailbox.post(Message::Abandon);
+        self.shutdown().await
     }
 
     /// Stops the engine: nothing new is taken or dispatched, attempts in flight get

@@ -57,6 +57,9 @@ pub enum Event {
         /// The boundary event whose pattern matches the error, if one does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caught: Option<Caught>,
+        /// What the attempt said last of its progress, if it said anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heartbeat: Option<Json>,
     },
     /// A timer is due.
     TimerFired {

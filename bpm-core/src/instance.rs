@@ -47,6 +47,9 @@ pub struct Instance {
     /// Where the result came from, while what has not completed is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     returned: Option<Returned>,
+    /// What failed attempts said last, by token, as long as their visits go on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    heartbeats: BTreeMap<TokenId, Json>,
     /// The last time that it was suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suspension: Option<Suspension>,
@@ -195,6 +198,7 @@ impl Instance {
             undoable: Vec::new(),
             scopes: Vec::new(),
             returned: None,
+            heartbeats: BTreeMap::new(),
             suspension: None,
         }
     }
@@ -211,6 +215,7 @@ impl Instance {
                 let (visit, attempt, failed, lost) = (*visit, *attempt, *failed, *lost);
                 self.start(*token, Attempts { visit, attempt, failed, lost });
             }
+            Change::HeartbeatKept { token, heartbeat } => self.keep(*token, heartbeat),
             Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
             Change::TimerSet { token, timer, due } => {
                 self.number(*timer);
@@ -254,6 +259,7 @@ impl Instance {
     }
 
     fn place(&mut self, token: TokenId, node: Text) {
+        self.heartbeats.remove(&token);
         if let Some(token) = self.find(token) {
             token.node = node;
             token.state = TokenState::Ready;
@@ -267,6 +273,7 @@ impl Instance {
     }
 
     fn remove(&mut self, token: TokenId) {
+        self.heartbeats.remove(&token);
         if let Ok(at) = self.position(token) {
             self.tokens.remove(at);
         }
@@ -275,6 +282,10 @@ impl Instance {
     fn start(&mut self, token: TokenId, attempts: Attempts) {
         self.number(attempts.visit);
         self.put(token, TokenState::Executing(attempts));
+    }
+
+    fn keep(&mut self, token: TokenId, heartbeat: &Json) {
+        self.heartbeats.insert(token, heartbeat.clone());
     }
 
     fn back_off(&mut self, token: TokenId, timer: u64, due: Timestamp) {
@@ -344,6 +355,7 @@ impl Instance {
         self.status = status;
         self.tokens.clear();
         self.scopes.clear();
+        self.heartbeats.clear();
     }
 
     /// The tokens, by id.
@@ -440,6 +452,11 @@ impl Instance {
         }
     }
 
+    /// What an earlier attempt of the token's visit said last.
+    pub(crate) fn heartbeat(&self, token: TokenId) -> Option<&Json> {
+        self.heartbeats.get(&token)
+    }
+
     /// The timers that are set.
     pub(crate) fn timers(&self) -> impl Iterator<Item = TimerRow> {
         self.tokens.iter().filter_map(|token| match token.state {
@@ -456,8 +473,8 @@ impl Instance {
         self.tokens.iter().find(rests)
     }
 
-    /// What completed, can be undone and is not: oldest first.
-    pub fn undoable(&self) -> &[Undoable] {
+    /// The completed activities that have an `undo` and are not undone, in order of completion.
+    pub fn not_undone(&self) -> &[Undoable] {
         &self.undoable
     }
 

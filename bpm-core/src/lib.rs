@@ -6,6 +6,8 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 pub mod event;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
 pub mod history;
 pub mod ids;
 pub mod instance;
@@ -17,6 +19,24 @@ pub mod store;
 pub mod task;
 mod thrown;
 pub mod vars;
+
+/// Names a place at which a test can have the process die; nothing without `failpoints`.
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! failpoint {
+    ($point:ident) => {
+        $crate::failpoint::reach($crate::failpoint::Failpoint::$point)
+    };
+}
+
+/// Names a place at which a test can have the process die; nothing without `failpoints`.
+#[cfg(not(feature = "failpoints"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! failpoint {
+    ($point:ident) => {};
+}
 
 /// What the output of the macros refers to. Not for people: it changes with the macros.
 #[doc(hidden)]

@@ -149,7 +149,8 @@ impl<'a> Turn<'a> {
         match event {
             Event::ProcessStarted { input } => self.begin(input),
             Event::TaskCompleted { token, result, .. } => self.task_completed(*token, result),
-            Event::TaskFailed { token, failure, retryable, caught, .. } => {
+            Event::TaskFailed { token, failure, retryable, caught, heartbeat, .. } => {
+                self.keep_heartbeat(*token, heartbeat.as_ref());
                 self.task_failed(*token, failure, *retryable, caught.as_ref());
             }
             Event::TaskLost { token, .. } => self.task_lost(*token),

@@ -1,5 +1,7 @@
 //! Service tasks: the functions that do the work, what they may ask for and how they fail.
 
+mod double;
+
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,7 +20,11 @@ use bpm_model::policy::Policy;
 use serde::de::DeserializeOwned;
 
 use crate::ids::InstanceId;
+use crate::json::Json;
 use crate::vars::{Values, Variable};
+
+#[doc(hidden)]
+pub use double::{Answer, Doubles, Fails};
 
 /// A function that is marked with `#[service_task]`.
 ///
@@ -35,6 +41,8 @@ pub trait ServiceTask: Sized + Send + 'static {
     type Output: Variable;
     /// The error on failure.
     type Error: Into<TaskError> + Send + 'static;
+    /// What the process passes: the only argument, or a tuple of them.
+    type Arguments<'a>;
     /// The function's name.
     const NAME: &'static str;
     /// The type of [`KEY`](Self::KEY): `Key<Self>`. A type of its own, so that what is no task has
@@ -109,12 +117,13 @@ pub struct TaskSignature {
     pub states: Vec<StateType>,
     /// Its own policy.
     pub policy: Policy,
+    pub(crate) task: TypeId,
 }
 
 impl TaskSignature {
     /// The signature of a task.
     pub fn of<K: ServiceTask>() -> Self {
-        Self { name: K::NAME, states: K::states(), policy: K::POLICY }
+        Self { name: K::NAME, states: K::states(), policy: K::POLICY, task: TypeId::of::<K>() }
     }
 }
 
@@ -152,7 +161,12 @@ impl States {
         self.0.contains_key(&state.id)
     }
 
-    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    /// Whether a double stands in for the task, so that it needs no state.
+    pub(crate) fn replaces(&self, task: TypeId) -> bool {
+        self.get::<Doubles>().is_some_and(|doubles| doubles.replaces(task))
+    }
+
+    pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.get(&TypeId::of::<T>()).cloned().and_then(|state| state.downcast().ok())
     }
 }
@@ -186,12 +200,16 @@ pub(crate) struct Running {
     pub(crate) attempt: u32,
     pub(crate) stop: Arc<Stop>,
     pub(crate) states: Arc<States>,
+    pub(crate) beat: Box<dyn Fn(Json) + Send + Sync>,
+    pub(crate) last_heartbeat: Option<Json>,
 }
 
 /// Tells an attempt to stop.
 #[derive(Default)]
 pub(crate) struct Stop {
     told: AtomicBool,
+    /// Whether the attempt does nothing more but wait to be dropped.
+    hangs: AtomicBool,
     wake: Notify,
 }
 
@@ -199,6 +217,10 @@ impl Stop {
     pub(crate) fn tell(&self) {
         self.told.store(true, Ordering::Release);
         self.wake.notify_waiters();
+    }
+
+    pub(crate) fn hangs(&self) -> bool {
+        self.hangs.load(Ordering::Acquire)
     }
 
     async fn told(&self) {
@@ -237,10 +259,43 @@ impl TaskContext {
         self.0.key.as_deref()
     }
 
+    /// Says that the attempt goes on and how far it is, and restarts its `timeout`.
+    ///
+    /// What was said last is seen by `Engine::attempts` while the attempt runs. When the attempt
+    /// fails or times out it is stored with that, and is what [`last_heartbeat`] gives to the next
+    /// one. What a lost attempt said is lost. A value of more bytes than
+    /// `EngineOptions::payload_bytes` as JSON restarts the timeout and is not kept.
+    ///
+    /// [`last_heartbeat`]: Self::last_heartbeat
+    pub fn heartbeat(&self, progress: serde_json::Value) {
+        (self.0.beat)(Json::from(&progress));
+    }
+
+    /// What the attempts before this one said last, of the same visit of the activity; `None` if
+    /// none of those that failed or timed out said anything.
+    pub fn last_heartbeat(&self) -> Option<serde_json::Value> {
+        self.0.last_heartbeat.as_ref().and_then(|last| last.decode().ok())
+    }
+
     /// Resolves when the attempt is told to stop: its instance failed or was cancelled, or the
     /// engine shuts down. An attempt that goes on is dropped after the grace time.
     pub async fn cancelled(&self) {
         self.0.stop.told().await;
+    }
+
+    /// What stands in for this call of the task, if anything does. A call that is to hang never
+    /// gets an answer.
+    #[doc(hidden)]
+    pub async fn double<K: ServiceTask>(&self) -> Option<Answer<K>> {
+        let doubles = self.0.states.get::<Doubles>()?;
+        match doubles.call::<K>()? {
+            Some(answer) => Some(answer),
+            None => {
+                self.0.stop.hangs.store(true, Ordering::Release);
+                doubles.hang();
+                std::future::pending().await
+            }
+        }
     }
 
     /// The shared state of type `T`.

@@ -128,6 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::needless_borrow, reason = "the borrows are what is tested")]
     fn an_error_tells_as_much_as_its_type_can() {
         #[derive(Debug)]
         struct Inner;

@@ -136,6 +136,8 @@ pub(crate) struct Clauses {
 
 /// `on … => { … }` or `also … => { … }`: a boundary event with what handles it.
 pub(crate) struct Event {
+    /// Where `on` or `also` stands.
+    pub(crate) first: Span,
     /// The word that says what happens: `error`, `after`, `at`, `every`.
     pub(crate) word: Ident,
     /// Whether it is `on`.
@@ -183,6 +185,8 @@ pub(crate) enum Until {
         millis: u64,
         /// As it was written.
         text: String,
+        /// Where.
+        span: Span,
     },
     /// `wait duration`
     After(Tokens),

@@ -4,6 +4,7 @@
 //! what the process passes. The user's tokens are copied, never printed from a tree, so that a
 //! half-typed body does not matter.
 
+mod arguments;
 mod facade;
 mod signature;
 mod variables;
@@ -46,6 +47,7 @@ fn twin(words: &Words, signature: &Signature) -> TokenStream {
     let error = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::Err);
     let finish = quote_spanned!(at=> <#picked as #facade::__private::TaskResult>::finish);
     let call = call(facade, signature);
+    let arguments = arguments::types(signature);
     let with_variables = variables::with_variables(facade, signature);
     let states = signature.given().filter_map(|given| match given {
         Given::State(ty) => Some(quote_spanned!(ours=> #facade::__private::StateType::of::<#ty>())),
@@ -67,6 +69,7 @@ fn twin(words: &Words, signature: &Signature) -> TokenStream {
                 type Return = #returns;
                 type Output = #output;
                 type Error = #error;
+                type Arguments<'__a> = #arguments;
                 type Key = #facade::__private::Key<Self>;
                 const NAME: &'static str = #text;
                 const KEY: Self::Key = #facade::__private::Key::NEW;
@@ -102,6 +105,8 @@ fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
     let call = Ident::new("call", ours.located_at(name.span()));
     let parameters =
         signature.arguments().map(|(argument, ty)| quote_spanned!(ours=> #argument: #ty));
+    let passed = signature.arguments().map(|(argument, _)| argument).collect::<Vec<_>>();
+    let passed = arguments::together(&passed);
     let values = signature.parameters.iter().enumerate().map(|(at, parameter)| {
         match &parameter.given {
             Some(Given::State(ty)) => quote_spanned!(ours=> self.__cx.state::<#ty>()),
@@ -120,7 +125,10 @@ fn call(facade: &TokenStream, signature: &Signature) -> TokenStream {
             #[doc(hidden)]
             #[allow(unused_variables, clippy::too_many_arguments)]
             #visibility async fn #call #lifetimes(self, #(#parameters),*) -> #returns {
-                #name(#(#values),*).await
+                match self.__cx.double::<Self>().await {
+                    #facade::__private::Some(__answer) => __answer(#passed),
+                    #facade::__private::None => #name(#(#values),*).await,
+                }
             }
         }
     }

@@ -8,20 +8,26 @@
 //! is *not* claimed: that a person ever answers, that a task succeeds, that a loop whose end
 //! depends on data ends.
 
+mod beside;
 mod bits;
 mod data;
+mod events;
 mod expressions;
 mod flow;
 mod form;
+mod handlers;
+mod loops;
 mod names;
+mod needed;
 #[cfg(test)]
-mod notation;
+pub(crate) mod notation;
 mod policies;
 mod race;
 mod scopes;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod ways;
 mod within;
 
@@ -64,18 +70,19 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     form::defaults(graph, &ways, &constants, &mut findings);
     expressions::types(graph, &mut findings);
     policies::sensible(graph, &mut findings);
+    handlers::never_fire(graph, &ways, &mut findings);
 
     let excused = flow::after_cycles(graph, &ways, &mut findings);
     flow::dead(graph, &ways, &constants, &excused, &mut findings);
-    flow::no_exit(graph, &ways, &mut findings);
-    flow::no_durable_point(graph, &ways, &mut findings);
+    loops::no_exit(graph, &ways, &crossings, &mut findings);
+    loops::no_durable_point(graph, &ways, &mut findings);
     flow::jumps(graph, &crossings, &mut findings);
     flow::endings(graph, &ways, &mut findings);
 
     variables(graph, &ways, &crossings, &mut findings);
     silence_doubled(&mut findings);
     if graph.origin == Origin::Built && !findings.iter().any(hides_tokens) {
-        sync::tokens(graph, &ways, &mut findings);
+        sync::tokens(graph, &ways, &crossings, &mut findings);
     }
     findings.sort_by_key(|finding| order(graph, finding));
     findings
@@ -111,7 +118,7 @@ fn silence_doubled(findings: &mut Vec<Finding>) {
 pub fn tokens(graph: &Graph) -> Vec<Finding> {
     let (crossings, mut findings) = (Crossings::new(graph), Vec::new());
     let ways = Ways::new(graph, &Constants::new(graph).open(graph), &crossings);
-    sync::tokens(graph, &ways, &mut findings);
+    sync::tokens(graph, &ways, &crossings, &mut findings);
     findings
 }
 
@@ -137,7 +144,9 @@ fn variables(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut V
         if let Fault::MayBeUnset { variable }
         | Fault::UndoMayBeUnset { variable, .. }
         | Fault::Race { variable, .. }
-        | Fault::UnorderedRead { variable, .. } = &mut finding.fault
+        | Fault::UnorderedRead { variable, .. }
+        | Fault::SetBeside { variable, .. }
+        | Fault::ReadBeside { variable, .. } = &mut finding.fault
         {
             *variable = was[*variable];
         }

@@ -270,6 +270,24 @@ pub enum Fault {
         /// The branch that sets.
         other: usize,
     },
+    /// Something sets a variable, and what runs beside it sets it too.
+    SetBeside {
+        /// The variable.
+        variable: usize,
+        /// The one: an activity, or what opens a body that sets it.
+        one: usize,
+        /// The other, of the primary place.
+        other: usize,
+    },
+    /// Something reads a variable that is set by what runs beside it.
+    ReadBeside {
+        /// The variable.
+        variable: usize,
+        /// Who reads: an activity, or what opens a body that reads.
+        reader: usize,
+        /// Who sets, likewise.
+        setter: usize,
+    },
     /// Nothing leads to the node.
     NeverRuns,
     /// What leads to the node is never chosen, because a condition does not depend on anything.
@@ -334,6 +352,21 @@ pub enum Fault {
         /// What type it has.
         ty: String,
     },
+    /// An event for errors of what cannot fail.
+    CannotFail {
+        /// The activity or scope.
+        of: usize,
+    },
+    /// An event that interrupts after no time.
+    FiresAtOnce {
+        /// The activity or scope.
+        of: usize,
+    },
+    /// An event before which another one always happens.
+    ComesLater {
+        /// The other one.
+        first: usize,
+    },
     /// A wrong number of ways in or out.
     Degree(Degree),
 }
@@ -346,7 +379,10 @@ impl Fault {
             Fault::Unknown { .. } | Fault::ForeignClause { .. } => Code::B002,
             Fault::MayBeUnset { .. } => Code::B003,
             Fault::UndoMayBeUnset { .. } | Fault::NothingToUndo => Code::B010,
-            Fault::Race { .. } | Fault::UnorderedRead { .. } => Code::B004,
+            Fault::Race { .. }
+            | Fault::UnorderedRead { .. }
+            | Fault::SetBeside { .. }
+            | Fault::ReadBeside { .. } => Code::B004,
             Fault::NeverRuns | Fault::NeverChosen { .. } => Code::B005,
             Fault::NoExit | Fault::NoDurablePoint => Code::B006,
             Fault::LeavesBranch { .. } => Code::B007,
@@ -363,6 +399,9 @@ impl Fault {
             | Fault::NotALiteral { .. }
             | Fault::Zero { .. }
             | Fault::MaxBelowFirst { .. } => Code::B015,
+            Fault::CannotFail { .. } | Fault::FiresAtOnce { .. } | Fault::ComesLater { .. } => {
+                Code::B016
+            }
             Fault::Degree(_) => Code::B018,
         }
     }

@@ -123,7 +123,11 @@ impl Trigger {
 impl Kind {
     /// Whether a token may rest here, so that the turn ends: work or a wait outside of the engine.
     pub fn is_durable_point(&self) -> bool {
-        matches!(self, Kind::Service { .. } | Kind::User { .. } | Kind::Wait { .. })
+        match self {
+            Kind::Service { .. } | Kind::User { .. } | Kind::Wait { .. } => true,
+            Kind::Boundary { on, .. } => on.is_timer(),
+            _ => false,
+        }
     }
 
     /// Whether a token that comes here goes nowhere else.

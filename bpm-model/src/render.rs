@@ -22,7 +22,7 @@ pub use self::text::text;
 
 use crate::duration;
 use crate::graph::{Condition, Edge, Graph, Node, Scope, ScopeKind};
-use crate::kind::Kind;
+use crate::kind::{Kind, Trigger};
 
 /// A graph prepared for drawing: its ways out by node, in time linear in the graph.
 struct Drawing<'g> {
@@ -49,6 +49,24 @@ enum Shape {
     Each,
     Fork,
     Join,
+    Scope,
+    Leave,
+    /// A boundary event for errors.
+    Catch,
+    /// A timer that interrupts.
+    Limit,
+    /// A timer that starts something beside.
+    Beside,
+    Race,
+    Won,
+}
+
+/// A line of a picture that is made of lines: a node, or where a body begins or ends.
+enum Line {
+    Node(usize),
+    /// The scope of the body.
+    Opens(usize),
+    Closes,
 }
 
 impl<'g> Drawing<'g> {
@@ -79,9 +97,13 @@ impl<'g> Drawing<'g> {
             Kind::Each => Shape::Each,
             Kind::Parallel if splits => Shape::Fork,
             Kind::Parallel => Shape::Join,
-            Kind::Scope { .. } | Kind::Leave { .. } | Kind::Boundary { .. } => Shape::Script,
-            Kind::Race { .. } => Shape::Fork,
-            Kind::Won { .. } => Shape::Join,
+            Kind::Scope { .. } => Shape::Scope,
+            Kind::Leave { .. } => Shape::Leave,
+            Kind::Boundary { on: Trigger::Error, .. } => Shape::Catch,
+            Kind::Boundary { interrupts: true, .. } => Shape::Limit,
+            Kind::Boundary { .. } => Shape::Beside,
+            Kind::Race { .. } => Shape::Race,
+            Kind::Won { .. } => Shape::Won,
         }
     }
 
@@ -136,6 +158,65 @@ impl<'g> Drawing<'g> {
         match waits.is_empty() {
             true => Some(one_line(name)),
             false => Some(one_line(&format!("{name} after {}", waits.join(", ")))),
+        }
+    }
+
+    /// Whether an edge leads to what runs beside the node that it leaves.
+    fn is_beside(&self, edge: usize) -> bool {
+        let Edge { to, condition, .. } = self.edges[edge];
+        *condition == Condition::Boundary && self.shape(*to) == Shape::Beside
+    }
+
+    /// The nodes in the graph's order, those of a body together where its first one is.
+    fn lines(&self) -> Vec<Line> {
+        let mut inside: Vec<Vec<Line>> = self.graph.scopes.iter().map(|_| Vec::new()).collect();
+        let mut outside = Vec::new();
+        let mut is_shown = vec![false; inside.len()];
+        for (node, at) in self.nodes() {
+            let mut line = Line::Node(node);
+            // From the inside, up to a body that has its place already.
+            for body in self.bodies(at.scope) {
+                inside[body].push(line);
+                line = Line::Opens(body);
+                if std::mem::replace(&mut is_shown[body], true) {
+                    line = Line::Closes;
+                    break;
+                }
+            }
+            if !matches!(line, Line::Closes) {
+                outside.push(line);
+            }
+        }
+        let mut lines = Vec::new();
+        let mut rest: Vec<Line> = outside.into_iter().rev().collect();
+        while let Some(line) = rest.pop() {
+            if let Line::Opens(body) = line {
+                rest.push(Line::Closes);
+                rest.extend(std::mem::take(&mut inside[body]).into_iter().rev());
+            }
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// The bodies around a scope, from the inside.
+    fn bodies(&self, scope: usize) -> impl Iterator<Item = usize> {
+        let scopes = &self.graph.scopes;
+        let parent = move |at: &usize| {
+            let parent = scopes.get(*at)?.parent;
+            (parent != *at).then_some(parent)
+        };
+        let around = std::iter::successors(Some(scope), parent).take(scopes.len());
+        around.filter(|at| {
+            scopes.get(*at).is_some_and(|scope| matches!(scope.kind, ScopeKind::Body { .. }))
+        })
+    }
+
+    /// What a body is called in a picture: like the node that opens it.
+    fn body(&self, scope: usize) -> String {
+        match self.graph.scopes[scope].kind {
+            ScopeKind::Body { of } if of < self.graph.nodes.len() => self.name(of),
+            _ => String::new(),
         }
     }
 

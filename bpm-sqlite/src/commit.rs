@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bpm_core::clock::Timestamp;
+use bpm_core::failpoint;
 use bpm_core::ids::InstanceId;
 use bpm_core::store::{Batch, StartRow, StateRow, TurnRows, Verdict};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
@@ -157,6 +158,7 @@ fn store_latest(
         return Ok(stored);
     }
     write.prepare_cached(SET_LATEST)?.execute([now.as_millis()])?;
+    failpoint!(TimeStored);
     Ok(now)
 }
 
@@ -221,6 +223,7 @@ impl Turns<'_> {
             }
             inserted => inserted?,
         };
+        failpoint!(InstanceInserted);
         if !self.record(turn)? || !waits::write(self.connection, turn)? {
             return Ok(Written::Half);
         }
@@ -275,7 +278,9 @@ impl Turns<'_> {
             turn.at.as_millis(),
             turn.body.as_str()
         ];
-        is_new(self.history.execute(row))
+        let inserted = is_new(self.history.execute(row))?;
+        failpoint!(HistoryInserted);
+        Ok(inserted)
     }
 }
 
@@ -315,7 +320,7 @@ fn update_instance(
     turn: &TurnRows,
     state: &StateRow,
 ) -> rusqlite::Result<usize> {
-    connection.prepare_cached(UPDATE_INSTANCE)?.execute(params![
+    let updated = connection.prepare_cached(UPDATE_INSTANCE)?.execute(params![
         turn.instance.as_bytes(),
         state.status.word(),
         state.active,
@@ -325,7 +330,9 @@ fn update_instance(
         state.outcome,
         turn.at.as_millis(),
         ended(turn, state),
-    ])
+    ])?;
+    failpoint!(InstanceUpdated);
+    Ok(updated)
 }
 
 fn ended(turn: &TurnRows, state: &StateRow) -> Option<i64> {

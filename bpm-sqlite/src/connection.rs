@@ -1,14 +1,15 @@
 //! Connections: how they are set up, the one way to begin a transaction, and the readers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use bpm_core::failpoint;
 use bpm_core::store::Error;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{failed, sqlite};
-use crate::options::{Durability, Options};
+use crate::options::{Disk, Durability, Options};
 
 /// The log is copied into the database whenever it has this many pages (16 MiB).
 macro_rules! checkpoint_pages {
@@ -49,6 +50,7 @@ pub(crate) struct Setup {
     pub(crate) name: String,
     durability: Durability,
     busy_timeout_ms: i32,
+    pub(crate) disk: Option<Disk>,
 }
 
 /// A setting, how it is read, and what must be read: SQLite takes a misspelt value in silence.
@@ -98,8 +100,8 @@ impl Setup {
             Place::File(path) => path.display().to_string(),
             Place::Memory => ":memory:".to_owned(),
         };
-        let Options { durability, .. } = *options;
-        Self { place, name, durability, busy_timeout_ms: options.busy_timeout_ms() }
+        let (durability, disk) = (options.durability, options.disk.clone());
+        Self { place, name, durability, busy_timeout_ms: options.busy_timeout_ms(), disk }
     }
 
     /// A connection that may write. Nothing is written yet: the file may be another program's.
@@ -108,13 +110,20 @@ impl Setup {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match &self.place {
-            Place::File(path) => Connection::open_with_flags(path, flags),
+            Place::File(path) => self.open(path, flags),
             Place::Memory => Connection::open_in_memory_with_flags(flags),
         };
         let connection = connection.map_err(|error| sqlite(&self.name, error))?;
         self.wait_for_others(&connection, self.busy_timeout_ms)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         Ok(connection)
+    }
+
+    fn open(&self, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        match &self.disk {
+            None => Connection::open_with_flags(path, flags),
+            Some(disk) => Connection::open_with_flags_and_vfs(path, flags, disk.vfs.as_str()),
+        }
     }
 
     /// Makes it the writer.
@@ -128,7 +137,13 @@ impl Setup {
             Durability::Full => &FULL[..],
             Durability::Normal => &NORMAL[..],
         };
-        durability.iter().chain(&WRITER).try_for_each(|pragma| self.set(connection, pragma))
+        durability.iter().chain(&WRITER).try_for_each(|pragma| self.set(connection, pragma))?;
+        match &self.disk {
+            Some(disk) => connection
+                .pragma_update(None, "wal_autocheckpoint", disk.log_pages)
+                .map_err(|error| sqlite(&self.name, error)),
+            None => Ok(()),
+        }
     }
 
     /// A connection that cannot write.
@@ -137,8 +152,7 @@ impl Setup {
             return Err(failed("a database in memory has one connection".to_owned()));
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|error| sqlite(&self.name, error))?;
+        let connection = self.open(path, flags).map_err(|error| sqlite(&self.name, error))?;
         self.wait_for_others(&connection, self.busy_timeout_ms)?;
         READER.iter().try_for_each(|pragma| self.set(&connection, pragma))?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
@@ -203,12 +217,17 @@ const ROLLBACK: &str = "ROLLBACK";
 
 impl<'a> Write<'a> {
     pub(crate) fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        failpoint!(BeforeBegin);
         connection.prepare_cached(BEGIN)?.execute([])?;
+        failpoint!(Begun);
         Ok(Self { connection })
     }
 
     pub(crate) fn commit(self) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(COMMIT)?.execute([]).map(|_| ())
+        failpoint!(BeforeCommit);
+        self.connection.prepare_cached(COMMIT)?.execute([])?;
+        failpoint!(Committed);
+        Ok(())
     }
 }
 

@@ -97,6 +97,9 @@ impl Sqlite {
     }
 
     pub(crate) fn with(options: Options) -> Result<Self, Error> {
+        if options.disk.is_some() {
+            return Self::place(Place::File(options.path.clone()), &options, None);
+        }
         let path = resolved(&options.path);
         let lock = Lock::take(&path)?;
         Self::place(Place::File(path), &options, Some(lock))

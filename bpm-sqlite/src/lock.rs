@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use bpm_core::failpoint;
 use bpm_core::store::Error;
 
 use crate::error::io;
@@ -33,6 +34,7 @@ impl Lock {
                 return Err(io("cannot lock", &path, error));
             }
         }
+        failpoint!(LockTaken);
         sign(&mut file).map_err(|error| io("cannot write the lock file", &path, error))?;
         Ok(Self { file })
     }

@@ -35,11 +35,21 @@ pub struct Options {
     pub(crate) path: PathBuf,
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
+    pub(crate) disk: Option<Disk>,
+}
+
+/// A disk of a test: a file system that is registered with SQLite, and on which checkpoints come
+/// early enough to be seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    pub(crate) vfs: String,
+    pub(crate) log_pages: u32,
 }
 
 impl Options {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, durability: Durability::default(), busy_timeout: Duration::from_secs(5) }
+        let busy_timeout = Duration::from_secs(5);
+        Self { path, durability: Durability::default(), busy_timeout, disk: None }
     }
 
     /// What a power cut may take; [`Durability::Full`] if not said.
@@ -54,6 +64,18 @@ impl Options {
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
+        self
+    }
+
+    /// For tests of power cuts: opens the file through the VFS of this name, and copies the log
+    /// into it whenever it has so many pages.
+    ///
+    /// Nothing beside the file is known then: there is no lock file, so that nothing keeps a
+    /// second engine away, and the log is not cut while it is open.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn test_disk(mut self, vfs: &str, log_pages: u32) -> Self {
+        self.disk = Some(Disk { vfs: vfs.to_owned(), log_pages });
         self
     }
 

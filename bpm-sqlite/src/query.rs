@@ -3,6 +3,7 @@
 
 use bpm_core::clock::Timestamp;
 use bpm_core::event::Actor;
+use bpm_core::failpoint;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
     Closed, DefinitionRow, IncidentRow, Started, TimerRow, UserTaskFilter, UserTaskRow,
@@ -170,6 +171,7 @@ pub(crate) fn put_definition(
     let DefinitionRow { name, version, fingerprint, graph } = definition;
     let write = Write::begin(connection)?;
     write.prepare_cached(PUT_DEFINITION)?.execute(params![name, version, fingerprint, graph])?;
+    failpoint!(DefinitionStored);
     write.commit()
 }
 

@@ -1,5 +1,6 @@
 //! Whose file it is, and how it comes to have our tables.
 
+use bpm_core::failpoint;
 use bpm_core::store::Error;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -9,6 +10,9 @@ use crate::error::sqlite;
 /// Migration *n* leads from schema *n* − 1 to *n*; each is one transaction. What was published
 /// is never edited.
 pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+/// What stands behind every statement of a migration but the last.
+const BETWEEN: &str = ";\n\n";
 
 const HAS_META: &str =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'bpm_meta'";
@@ -68,7 +72,11 @@ pub(crate) fn migrate(connection: &Connection, file: &str, from: usize) -> Resul
 
 fn step(connection: &Connection, migration: &str, schema: usize) -> rusqlite::Result<()> {
     let write = Write::begin(connection)?;
-    write.execute_batch(migration)?;
+    for statement in migration.split_inclusive(BETWEEN) {
+        write.execute_batch(statement)?;
+        failpoint!(MigrationStatement);
+    }
+    failpoint!(Migrated);
     write.execute(SET_SCHEMA, [i64::try_from(schema).unwrap_or(i64::MAX)])?;
     write.commit()
 }
@@ -111,9 +119,7 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA cache_size = 1; CREATE TABLE mine(x)")
             .unwrap();
         connection.execute_batch(BEGIN).unwrap();
-        // A blank line behind each statement is the form of our migrations.
-        let statements: Vec<&str> =
-            migration.split("\n\n").filter(|text| text.trim_end().ends_with(';')).collect();
+        let statements: Vec<&str> = migration.split_inclusive(BETWEEN).collect();
         for statement in statements.iter().take(stop) {
             connection.execute_batch(statement).unwrap();
         }

@@ -3,6 +3,7 @@
 use bpm_core::change::Closing;
 use bpm_core::clock::Timestamp;
 use bpm_core::event::Actor;
+use bpm_core::failpoint;
 use bpm_core::ids::InstanceId;
 use bpm_core::store::{Closed, IncidentRow, TimerRow, TurnRows, UserTaskRow};
 use rusqlite::{Connection, params};
@@ -33,6 +34,7 @@ fn user_tasks(connection: &Connection, turn: &TurnRows) -> rusqlite::Result<bool
         if !is_new(insert_task(connection, task))? {
             return Ok(false);
         }
+        failpoint!(UserTaskInserted);
     }
     for (id, closed) in &turn.closed {
         if !close(connection, CLOSE_TASK, id.as_bytes(), turn.instance, closed)? {
@@ -47,6 +49,7 @@ fn incidents(connection: &Connection, turn: &TurnRows) -> rusqlite::Result<bool>
         if !is_new(insert_incident(connection, incident))? {
             return Ok(false);
         }
+        failpoint!(IncidentInserted);
     }
     for (id, closed) in &turn.settled {
         if !close(connection, CLOSE_INCIDENT, id.as_bytes(), turn.instance, closed)? {
@@ -61,12 +64,14 @@ fn timers(connection: &Connection, turn: &TurnRows) -> rusqlite::Result<bool> {
         if !is_new(insert_timer(connection, timer))? {
             return Ok(false);
         }
+        failpoint!(TimerInserted);
     }
     for number in &turn.timers_closed {
         let key = params![turn.instance.as_bytes(), integer(*number)];
         if connection.prepare_cached(DELETE_TIMER)?.execute(key)? != 1 {
             return Ok(false);
         }
+        failpoint!(TimerDeleted);
     }
     Ok(true)
 }
@@ -82,7 +87,9 @@ fn close(
     let by = closed.by.as_ref().map(Actor::name);
     let how = closing_word(closed.how);
     let row = params![id, instance.as_bytes(), how, closed.at.as_millis(), by];
-    Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
+    let closed = connection.prepare_cached(sql)?.execute(row)?;
+    failpoint!(WaitClosed);
+    Ok(closed == 1)
 }
 
 fn insert_task(connection: &Connection, task: &UserTaskRow) -> rusqlite::Result<usize> {

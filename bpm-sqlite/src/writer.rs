@@ -50,8 +50,10 @@ impl Writer {
         schema::probe(&connection, &setup.name)?;
         let known = Known::read(&connection).map_err(|error| sqlite(&setup.name, error))?;
         let log = match &setup.place {
-            Place::File(path) => Some(Log { path: log_of(path), cut_at: LOG_BYTES }),
-            Place::Memory => None,
+            Place::File(path) if setup.disk.is_none() => {
+                Some(Log { path: log_of(path), cut_at: LOG_BYTES })
+            }
+            Place::File(_) | Place::Memory => None,
         };
         Ok(Self { connection, setup, known, poison: None, log })
     }

@@ -1,13 +1,15 @@
 //! Random processes of blocks, as `workflow!` makes them: choices, loops, concurrent branches that
-//! are scopes of their own and may wait for each other, and nodes that read and set variables.
+//! are scopes of their own and may wait for each other, scopes and tasks with events, races, and
+//! nodes that read and set variables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bpm_model::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind, Variable};
-use bpm_model::kind::Kind;
+use bpm_model::kind::{Kind, Trigger};
 use bpm_model::policy::Policy;
 
 use crate::arbitrary::Random;
+use crate::readings::{around, inside};
 
 /// How many variables there are: few, so that they meet.
 const VARIABLES: usize = 2;
@@ -39,16 +41,27 @@ struct Sketch<'a> {
     depth: usize,
     /// How many statements may still be written.
     left: usize,
+    /// Whether there are scopes, events and races.
+    scopes: bool,
 }
 
 impl Blocks {
-    /// A process of at most so many statements.
+    /// A process of at most so many statements: tasks, choices, loops and parallel blocks.
     pub fn random(random: &mut Random, statements: usize) -> Blocks {
+        Blocks::of(random, statements, false)
+    }
+
+    /// The same with scopes, events and races.
+    pub fn with_scopes(random: &mut Random, statements: usize) -> Blocks {
+        Blocks::of(random, statements, true)
+    }
+
+    fn of(random: &mut Random, statements: usize, scopes: bool) -> Blocks {
         let parameters = random.below(2);
         let graph = empty(parameters);
         let (forks, open) = (BTreeMap::new(), Vec::new());
         let mut sketch =
-            Sketch { random, graph, forks, open, scope: 0, depth: 0, left: statements };
+            Sketch { random, graph, forks, open, scope: 0, depth: 0, left: statements, scopes };
         let start = sketch.node(Kind::Start);
         sketch.open = vec![way(start)];
         while sketch.left > 0 && !sketch.open.is_empty() {
@@ -107,10 +120,17 @@ impl Sketch<'_> {
 
     fn statement(&mut self) {
         self.left -= 1;
-        match self.random.below(8) {
+        match self.random.below(if self.scopes { 13 } else { 8 }) {
             4 if self.depth < DEPTH_MAX => self.choice(),
             5 if self.depth < DEPTH_MAX => self.repeat(),
             6 | 7 if self.depth < DEPTH_MAX => self.parallel(),
+            8 | 9 if self.depth < DEPTH_MAX => self.sub_process(),
+            10 if self.depth < DEPTH_MAX => self.race(),
+            11 if self.depth < DEPTH_MAX => {
+                self.task();
+                let task = self.graph.nodes.len() - 1;
+                self.events(task);
+            }
             _ => self.task(),
         }
     }
@@ -133,13 +153,146 @@ impl Sketch<'_> {
         for _ in 0..2 {
             self.open = vec![Open { from: node, sets: self.some_variables(8) }];
             self.body();
-            if self.scope == 0 && !self.open.is_empty() && self.one_in(6) {
+            if self.may_end() && !self.open.is_empty() && self.one_in(6) {
                 self.node(Kind::End { returns: false });
             }
             ends.append(&mut self.open);
         }
         self.open = ends;
         self.merge();
+    }
+
+    /// Whether the process may end here: in no branch of a parallel block.
+    fn may_end(&self) -> bool {
+        around(&self.graph, self.scope).into_iter().all(|scope| {
+            match self.graph.scopes[scope].kind {
+                ScopeKind::Branch { fork, .. } => self.graph.nodes[fork].kind != Kind::Parallel,
+                ScopeKind::Process | ScopeKind::Body { .. } => true,
+            }
+        })
+    }
+
+    fn sub_process(&mut self) {
+        let scope = self.node(Kind::Scope { copies: Vec::new().into() });
+        self.enclosed(scope);
+        self.events(scope);
+    }
+
+    /// A body, which the open paths leave together.
+    fn enclosed(&mut self, of: usize) {
+        self.graph.scopes.to_mut().push(Scope { kind: ScopeKind::Body { of }, parent: self.scope });
+        let around = std::mem::replace(&mut self.scope, self.graph.scopes.len() - 1);
+        self.open = vec![way(of)];
+        let nodes = self.graph.nodes.len();
+        self.body();
+        if self.graph.nodes.len() == nodes {
+            self.task();
+        }
+        self.merge();
+        if !self.open.is_empty() {
+            let leave = self.node(Kind::Leave { of });
+            self.open = vec![way(leave)];
+        }
+        self.scope = around;
+    }
+
+    /// What may happen to a task or scope.
+    fn events(&mut self, of: usize) {
+        let mut ends = std::mem::take(&mut self.open);
+        let boundary = |on, interrupts| Kind::Boundary { of, on, interrupts };
+        for _ in 0..self.random.below(3) {
+            self.open = vec![way(of)];
+            if self.one_in(2) {
+                let event = self.node(boundary(Trigger::Every, false));
+                self.enclosed(event);
+                self.open.clear();
+                continue;
+            }
+            let event = self.node(boundary(Trigger::After, true));
+            self.read(event);
+            self.open = vec![way(event)];
+            self.body();
+            ends.append(&mut self.open);
+        }
+        self.open = ends;
+        self.merge();
+    }
+
+    fn race(&mut self) {
+        let race = self.node(Kind::Race { wins: 1 });
+        let mut ends = Vec::new();
+        let around = self.scope;
+        for name in ["r0", "r1"] {
+            let kind =
+                ScopeKind::Branch { name: name.into(), fork: race, after: Vec::new().into() };
+            self.graph.scopes.to_mut().push(Scope { kind, parent: around });
+            self.scope = self.graph.scopes.len() - 1;
+            self.open = vec![way(race)];
+            let scope = self.node(Kind::Scope { copies: Vec::new().into() });
+            let body = self.graph.scopes.len();
+            self.enclosed(scope);
+            self.copy(scope, body);
+            ends.append(&mut self.open);
+        }
+        self.scope = around;
+        self.open = ends;
+        if !self.open.is_empty() {
+            let end = self.node(Kind::Won { race });
+            self.open = vec![way(end)];
+        }
+    }
+
+    /// Gives a body copies of the variables that are set in it.
+    fn copy(&mut self, scope: usize, body: usize) {
+        let nodes: Vec<usize> =
+            (0..self.graph.nodes.len()).filter(|node| inside(&self.graph, *node, body)).collect();
+        let mut set = BTreeSet::new();
+        for &node in &nodes {
+            set.extend(self.graph.nodes[node].sets.iter().copied());
+            let outs = self.graph.outgoing(node);
+            set.extend(outs.flat_map(|(_, edge)| edge.sets.iter().copied()));
+            if let Kind::Scope { copies } = &self.graph.nodes[node].kind {
+                set.extend(copies.iter().map(|(original, _)| *original));
+            }
+        }
+        // Copies of inner bodies stay what they are.
+        let copies = self.graph.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Scope { copies } => Some(copies.iter().map(|(_, copy)| *copy)),
+            _ => None,
+        });
+        copies.flatten().for_each(|copy| _ = set.remove(&copy));
+        let own = self.own_variables(set.into_iter().collect());
+        let new = |at: &mut usize| {
+            if let Some((_, copy)) = own.iter().find(|(original, _)| original == at) {
+                *at = *copy;
+            }
+        };
+        for &node in &nodes {
+            let at = &mut self.graph.nodes.to_mut()[node];
+            at.reads.to_mut().iter_mut().chain(at.sets.to_mut()).for_each(new);
+            if let Kind::Scope { copies } = &mut at.kind {
+                copies.to_mut().iter_mut().for_each(|(original, _)| new(original));
+            }
+        }
+        for edge in self.graph.edges.to_mut().iter_mut().filter(|edge| nodes.contains(&edge.from)) {
+            edge.sets.to_mut().iter_mut().for_each(new);
+        }
+        for open in self.open.iter_mut().filter(|open| nodes.contains(&open.from)) {
+            open.sets.iter_mut().for_each(new);
+        }
+        self.graph.nodes.to_mut()[scope].kind = Kind::Scope { copies: own.into() };
+    }
+
+    /// Each variable with a new one of the same name.
+    fn own_variables(&mut self, variables: Vec<usize>) -> Vec<(usize, usize)> {
+        let own = |original: usize| {
+            let Variable { name, ty, .. } = self.graph.variables[original].clone();
+            let copy = self.graph.variables.len();
+            let key = format!("v{copy}").into();
+            self.graph.variables.to_mut().push(Variable { name, key, ty });
+            (original, copy)
+        };
+        variables.into_iter().map(own).collect()
     }
 
     fn merge(&mut self) {
@@ -227,7 +380,9 @@ impl Sketch<'_> {
     }
 
     fn connect(&mut self, open: Open, to: usize) {
+        let is_event = |kind: &Kind| matches!(kind, Kind::Boundary { of, .. } if *of == open.from);
         let condition = match self.graph.nodes[open.from].kind.is_choice() {
+            _ if is_event(&self.graph.nodes[to].kind) => Condition::Boundary,
             true => Condition::Code,
             false => Condition::Always,
         };

@@ -2,12 +2,16 @@
 //!
 //! Slow and obvious on purpose, and written from what soundness claims (safe, able to complete,
 //! completing properly, without dead parts), not from how `bpm-model` decides it. Choices are
-//! free: any way out of an exclusive gateway may be taken.
+//! free: any way out of an exclusive gateway may be taken, and an activity or a scope may be left
+//! by any event that interrupts it, which is to say: as soon as it is entered. What an event starts
+//! beside something is looked at by itself.
 
 use std::collections::HashMap;
 
-use bpm_model::graph::Graph;
+use bpm_model::graph::{Graph, ScopeKind};
 use bpm_model::kind::Kind;
+
+use crate::readings::around;
 
 /// What the explorer says about a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +41,27 @@ struct Marking {
 
 /// Looks at all markings of a graph, at most `markings_max` of them.
 pub fn explore(graph: &Graph, markings_max: usize) -> Verdict {
-    let mut markings = vec![begin(graph)];
-    let mut known: HashMap<Marking, usize> = HashMap::from([(begin(graph), 0)]);
-    let mut before: Vec<Vec<usize>> = vec![Vec::new()];
     let mut ran = vec![false; graph.nodes.len()];
+    let starts = (0..graph.nodes.len()).filter(|node| match graph.nodes[*node].kind {
+        Kind::Start => true,
+        Kind::Boundary { interrupts, .. } => !interrupts,
+        _ => false,
+    });
+    for start in starts {
+        ran[start] = true;
+        let verdict = explore_from(graph, start, markings_max, &mut ran);
+        if verdict != Verdict::Sound {
+            return verdict;
+        }
+    }
+    ran.iter().position(|ran| !ran).map_or(Verdict::Sound, Verdict::Dead)
+}
+
+/// All markings that follow when a token leaves a node.
+fn explore_from(graph: &Graph, start: usize, markings_max: usize, ran: &mut [bool]) -> Verdict {
+    let mut markings = vec![begin(graph, start)];
+    let mut known: HashMap<Marking, usize> = HashMap::from([(begin(graph, start), 0)]);
+    let mut before: Vec<Vec<usize>> = vec![Vec::new()];
     let mut at = 0;
     while at < markings.len() {
         let marking = markings[at].clone();
@@ -61,17 +82,16 @@ pub fn explore(graph: &Graph, markings_max: usize) -> Verdict {
         }
         at += 1;
     }
-    if !all_complete(&markings, &before) {
-        return Verdict::Stuck;
+    match all_complete(&markings, &before) {
+        true => Verdict::Sound,
+        false => Verdict::Stuck,
     }
-    let dead = |node: &usize| !ran[*node] && graph.nodes[*node].kind != Kind::Start;
-    (0..graph.nodes.len()).find(dead).map_or(Verdict::Sound, Verdict::Dead)
 }
 
 /// The start gives a token to each edge out of it.
-fn begin(graph: &Graph) -> Marking {
-    let from_start = |node: usize| u8::from(graph.nodes[node].kind == Kind::Start);
-    Marking { edges: graph.edges.iter().map(|edge| from_start(edge.from)).collect(), ended: 0 }
+fn begin(graph: &Graph, start: usize) -> Marking {
+    let edges = graph.edges.iter().map(|edge| u8::from(edge.from == start)).collect();
+    Marking { edges, ended: 0 }
 }
 
 fn broken(marking: &Marking) -> Option<Verdict> {
@@ -87,30 +107,71 @@ fn broken(marking: &Marking) -> Option<Verdict> {
 
 /// Every node that can run, with the marking that follows.
 fn moves(graph: &Graph, marking: &Marking) -> Vec<(usize, Marking)> {
-    let mut moves = Vec::new();
-    for (node, at) in graph.nodes.iter().enumerate() {
-        let ins: Vec<usize> = graph.incoming(node).map(|(edge, _)| edge).collect();
-        let outs: Vec<usize> = graph.outgoing(node).map(|(edge, _)| edge).collect();
-        match at.kind {
-            Kind::Start => {}
-            Kind::Parallel => moves.extend(pass(marking, &ins, &outs).map(|next| (node, next))),
-            Kind::End { .. } => {
-                for edge in ins {
-                    let next = pass(marking, &[edge], &[]);
-                    moves
-                        .extend(next.map(|next| (node, Marking { ended: next.ended + 1, ..next })));
-                }
-            }
-            _ => {
-                for (edge, out) in
-                    ins.iter().flat_map(|edge| outs.iter().map(move |out| (edge, out)))
-                {
-                    moves.extend(pass(marking, &[*edge], &[*out]).map(|next| (node, next)));
-                }
-            }
+    let nodes = 0..graph.nodes.len();
+    nodes.flat_map(|node| steps(graph, marking, node).map(move |next| (node, next))).collect()
+}
+
+fn steps(graph: &Graph, marking: &Marking, node: usize) -> impl Iterator<Item = Marking> {
+    let ins: Vec<usize> = graph.incoming(node).map(|(edge, _)| edge).collect();
+    let outs: Vec<usize> = graph
+        .outgoing(node)
+        .filter(|(_, edge)| !starts_beside(graph, edge.to))
+        .map(|(edge, _)| edge)
+        .collect();
+    let each = |next: &dyn Fn(Marking) -> Marking| -> Vec<Marking> {
+        ins.iter().filter_map(|edge| pass(marking, &[*edge], &[])).map(next).collect()
+    };
+    let found: Vec<Marking> = match graph.nodes[node].kind {
+        Kind::Start => Vec::new(),
+        Kind::Parallel | Kind::Race { .. } => pass(marking, &ins, &outs).into_iter().collect(),
+        Kind::Won { race } => won(graph, marking, race, &ins, &outs).into_iter().collect(),
+        // Where others may run beside it, the end of the process takes their tokens with it.
+        Kind::End { .. } if graph.nodes[node].scope == 0 => {
+            each(&|next| Marking { ended: next.ended + 1, ..next })
+        }
+        Kind::End { .. } | Kind::Fail => {
+            each(&|next| Marking { ended: next.ended + 1, edges: vec![0; next.edges.len()] })
+        }
+        Kind::Leave { of } if starts_beside(graph, of) => {
+            each(&|next| Marking { ended: next.ended + 1, ..next })
+        }
+        _ => {
+            let ways = ins.iter().flat_map(|edge| outs.iter().map(move |out| (*edge, *out)));
+            ways.filter_map(|(edge, out)| pass(marking, &[edge], &[out])).collect()
+        }
+    };
+    found.into_iter()
+}
+
+/// Whether a node is an event that starts something beside.
+fn starts_beside(graph: &Graph, node: usize) -> bool {
+    matches!(graph.nodes[node].kind, Kind::Boundary { interrupts: false, .. })
+}
+
+/// Enough branches have completed: the tokens in the others vanish.
+fn won(
+    graph: &Graph,
+    marking: &Marking,
+    race: usize,
+    ins: &[usize],
+    outs: &[usize],
+) -> Option<Marking> {
+    let Kind::Race { wins } = graph.nodes[race].kind else { return None };
+    let arrived = ins.iter().filter(|edge| marking.edges[**edge] > 0).count();
+    if arrived < wins as usize {
+        return None;
+    }
+    let mut next = marking.clone();
+    for (at, edge) in graph.edges.iter().enumerate() {
+        let is_inside = around(graph, graph.nodes[edge.from].scope).into_iter().any(
+            |scope| matches!(graph.scopes[scope].kind, ScopeKind::Branch { fork, .. } if fork == race),
+        );
+        if is_inside || edge.from == race {
+            next.edges[at] = 0;
         }
     }
-    moves
+    outs.iter().for_each(|edge| next.edges[*edge] += 1);
+    Some(next)
 }
 
 /// Takes a token from each of `ins` and gives one to each of `outs`, if there are enough.

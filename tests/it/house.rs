@@ -334,6 +334,12 @@ pub(crate) fn gate()
     (handler, Gate(begun))
 }
 
+/// What comes soon if the engine is right: one that is broken fails the test instead of hanging it.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let bound = std::time::Duration::from_secs(60);
+    tokio::time::timeout(bound, what).await.expect("it comes soon")
+}
+
 /// Waits until a turn becomes durable that fits.
 pub(crate) async fn until(watch: &mut Watch, fits: impl Fn(&Recorded) -> bool) -> Arc<Observed> {
     loop {

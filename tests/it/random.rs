@@ -254,6 +254,7 @@ fn broken(event: Event) -> Event {
                 failure,
                 retryable: true,
                 caught: None,
+                heartbeat: None,
             }
         }
         _ => Event::CancelRequested { actor: Actor::new("ann") },

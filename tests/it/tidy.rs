@@ -78,7 +78,9 @@ impl Page {
     fn test_modules(&self) -> Vec<String> {
         let folder = self.path.strip_suffix(".rs").unwrap_or_default();
         let folder = folder.strip_suffix("/lib").unwrap_or(folder);
-        let declared = self.text.split("#[cfg(test)]\nmod ").skip(1);
+        let declared = self.text.split("#[cfg(test)]\n").skip(1);
+        let declared = declared.map(|rest| rest.strip_prefix("pub(crate) ").unwrap_or(rest));
+        let declared = declared.filter_map(|rest| rest.strip_prefix("mod "));
         let names = declared.filter_map(|rest| rest.split_once(';')).map(|(name, _)| name);
         names.map(|name| format!("{folder}/{name}.rs")).collect()
     }
@@ -209,8 +211,34 @@ fn unsafe_code_is_forbidden() {
     assert!(manifest.contains("unsafe_code = \"forbid\""));
     for page in pages().iter().filter(|page| page.path.ends_with("/Cargo.toml")) {
         let inherits = page.text.contains("[lints]\nworkspace = true");
-        assert!(inherits || page.path.starts_with("bench/"), "{} has no lints", page.path);
+        let is_apart = page.path.starts_with("bench/") || page.path == POWERCUT;
+        assert!(inherits || is_apart, "{} has no lints", page.path);
     }
+}
+
+/// The manifest of the one crate that may have unsafe code.
+const POWERCUT: &str = "bpm-powercut/Cargo.toml";
+
+/// The crate of power cuts is never published, nothing depends on it, and its unsafe code is
+/// where it speaks with SQLite.
+#[test]
+fn unsafe_code_is_in_one_place_that_nothing_depends_on() {
+    let pages = pages();
+    let (own, others): (Vec<_>, Vec<_>) = pages
+        .iter()
+        .filter(|page| page.path.ends_with("Cargo.toml"))
+        .partition(|page| page.path == POWERCUT);
+    assert!(
+        own[0].text.contains("publish = false") && own[0].text.contains("unsafe_code = \"deny\"")
+    );
+    let named = |page: &&&Page| page.text.lines().any(|line| line.starts_with("bpm-powercut"));
+    let depend = others.iter().filter(named).map(|page| page.path.clone());
+    none("nothing depends on bpm-powercut", depend.collect());
+    let word = concat!("unsafe", "_code");
+    let allows = |page: &&Page| page.is_rust() && page.text.contains(&format!("allow({word}"));
+    let allowing = pages.iter().filter(allows).map(|page| page.path.clone());
+    let elsewhere = allowing.filter(|path| !path.starts_with("bpm-powercut/src/vfs"));
+    none("unsafe code is in bpm-powercut/src/vfs", elsewhere.collect());
 }
 
 #[test]

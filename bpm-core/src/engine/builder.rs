@@ -10,9 +10,10 @@ use tokio::sync::Semaphore;
 use crate::clock::{Clock, SystemClock};
 use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
+use crate::failpoint;
 use crate::process::Process;
 use crate::store::Store;
-use crate::task::{ServiceTask, States, TaskContext, TaskError};
+use crate::task::{Doubles, ServiceTask, States, TaskContext, TaskError};
 
 use super::by_hand::ByHand;
 use super::dispatcher::Dispatcher;
@@ -29,7 +30,7 @@ use super::writer::Writer;
 use super::{Background, Engine, Owner};
 
 /// What an engine is made of.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct EngineBuilder {
     store: Option<Arc<dyn Store>>,
     definitions: Vec<ProcessDefinition>,
@@ -96,6 +97,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Lets doubles stand in for service tasks. For tests.
+    #[doc(hidden)]
+    pub fn doubles(self, doubles: Doubles) -> Self {
+        self.state(doubles)
+    }
+
     /// Sets the bounds.
     pub fn options(mut self, options: EngineOptions) -> Self {
         self.options = options;
@@ -158,10 +165,12 @@ impl EngineBuilder {
         registry.check(&self.states)?;
         recovery::agree(&*store, &registry)?;
         let recovered = recovery::look(&*store, &registry)?;
+        failpoint!(RecoveryLooked);
         let timers = Timers::load(&*store, self.options.timers_in_memory)?;
+        failpoint!(TimersLoaded);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let shared = Arc::new(Shared {
-            clock: EngineTime::from(clock, store.latest()?),
+            clock: Arc::new(EngineTime::from(clock, store.latest()?)),
             store,
             registry,
             mailbox: Arc::new(Mailbox::default()),
@@ -205,5 +214,6 @@ fn start_threads(
 fn workers(shared: &Arc<Shared>, states: Arc<States>) -> Workers {
     let options = &shared.options;
     let (tasks, mailbox) = (shared.runtime.clone(), Arc::clone(&shared.mailbox));
-    Workers::new(tasks, mailbox, states, options.workers, options.payload_bytes)
+    let clock = Arc::clone(&shared.clock);
+    Workers::new(tasks, mailbox, clock, states, options.workers, options.payload_bytes)
 }

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Ending, Instance};
 use crate::refused::Refused;
@@ -52,6 +53,8 @@ pub(super) struct Dispatcher {
     again: Vec<(Duration, Message)>,
     timers: Timers,
     closing: Option<Closing>,
+    /// Those who wait until nothing can happen before time passes.
+    resting: Vec<oneshot::Sender<Option<Duration>>>,
 }
 
 /// Closes mailbox and watches when the dispatcher ends, so that nobody waits for it any more.
@@ -88,6 +91,7 @@ impl Dispatcher {
             again: Vec::new(),
             timers,
             closing: None,
+            resting: Vec::new(),
         }
     }
 
@@ -111,7 +115,8 @@ impl Dispatcher {
         self.take_overdue(self.shared.clock.monotonic());
         self.fire_timers();
         self.commit();
-        self.workers.launch_due(self.shared.clock.monotonic());
+        self.workers.launch_due();
+        self.tell_resting();
     }
 
     fn is_done(&self) -> bool {
@@ -123,6 +128,7 @@ impl Dispatcher {
 
     fn finish(self) {
         self.writer.join();
+        failpoint!(BeforeClose);
         let closed = self.shared.store.close();
         for answer in self.closing.unwrap_or_default().answers {
             let closed = match &closed {
@@ -146,6 +152,9 @@ impl Dispatcher {
             Message::LookAtTimers => {}
             Message::LookFor(turn) => self.look_for(turn),
             Message::Await(instance, sender) => self.await_end(instance, sender),
+            Message::Rest(sender) => self.resting.push(sender),
+            // Whoever asked may have stopped waiting.
+            Message::ListAttempts(sender) => drop(sender.send(self.workers.list())),
             Message::Shutdown(answer) => self.close(Some(answer), self.shared.options.grace),
             Message::Abandon => self.close(None, Duration::ZERO),
         }

@@ -14,6 +14,7 @@ use crate::refused::Refused;
 use crate::store::TimerRow;
 use crate::store::{self, Verdict};
 
+use super::pulse::AttemptInfo;
 use super::registry::Registered;
 use super::turn::PendingTurn;
 
@@ -37,6 +38,10 @@ pub(super) enum Message {
     LookFor(Unsure),
     /// Someone waits for the end of an instance.
     Await(InstanceId, oneshot::Sender<Result<Ending, Error>>),
+    /// Someone waits until nothing can happen before time passes.
+    Rest(oneshot::Sender<Option<Duration>>),
+    /// Someone asks for the attempts in flight.
+    ListAttempts(oneshot::Sender<Vec<AttemptInfo>>),
     /// Take no more work, await what is in flight, close the store, answer.
     Shutdown(oneshot::Sender<Result<(), Error>>),
     /// The engine was dropped: stop at once, with what is committed.

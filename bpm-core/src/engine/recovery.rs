@@ -5,6 +5,7 @@
 
 use crate::definition::ProcessDefinition;
 use crate::error::{Error, StartError};
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::store::{DefinitionRow, Store};
 
@@ -52,6 +53,7 @@ pub(super) fn agree(store: &dyn Store, registry: &Registry) -> Result<(), Error>
             None => new.push(row),
         }
     }
+    failpoint!(DefinitionsAgreed);
     new.iter().try_for_each(|row| store.put_definition(row)).map_err(Error::from)
 }
 

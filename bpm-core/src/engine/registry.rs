@@ -1,5 +1,6 @@
 //! What an engine can run: definitions, the handlers of built ones, shared states.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(super) struct Handler {
     /// The states that it takes, and its own policy: those of a `#[service_task]`.
     states: Vec<StateType>,
     policy: Policy,
+    /// The `#[service_task]`.
+    task: Option<TypeId>,
 }
 
 /// A definition with what runs its service tasks. Cloning is cheap.
@@ -98,7 +101,8 @@ impl Registry {
 }
 
 fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), StartError> {
-    for signature in definition.signatures() {
+    let signatures = definition.signatures().into_iter();
+    for signature in signatures.filter(|signature| !states.replaces(signature.task)) {
         if let Some(state) = signature.states.iter().find(|&&state| !states.has(state)) {
             return Err(StartError::MissingState {
                 process: definition.name().to_owned(),
@@ -116,7 +120,8 @@ fn check_handlers(registered: &Registered, states: &States) -> Result<(), StartE
         let Some(handler) = registered.handlers.get(task) else {
             return Err(missing_handler(process, task, &registered.handlers));
         };
-        match handler.states.iter().find(|&&state| !states.has(state)) {
+        let replaced = handler.task.is_some_and(|task| states.replaces(task));
+        match handler.states.iter().find(|&&state| !replaced && !states.has(state)) {
             Some(state) => Err(StartError::MissingState {
                 process: process.to_owned(),
                 task: task.to_owned(),
@@ -153,7 +158,7 @@ where
         });
         Ok(attempt)
     };
-    Handler { run: Arc::new(run), states: Vec::new(), policy: Policy::NONE }
+    Handler { run: Arc::new(run), states: Vec::new(), policy: Policy::NONE, task: None }
 }
 
 /// Makes a handler of a `#[service_task]`, whose arguments are variables.
@@ -166,7 +171,8 @@ pub(super) fn task<K: ServiceTask>() -> Handler {
         });
         Ok(attempt)
     };
-    Handler { run: Arc::new(run), states: K::states(), policy: K::POLICY }
+    let (states, policy) = (K::states(), K::POLICY);
+    Handler { run: Arc::new(run), states, policy, task: Some(TypeId::of::<K>()) }
 }
 
 /// The variables as one JSON object.

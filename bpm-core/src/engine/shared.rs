@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Slewed, Timestamp};
 use crate::error::Error;
 use crate::event::Event;
 use crate::history::Recorded;
@@ -29,7 +29,7 @@ pub(super) struct Shared {
     pub(super) registry: Registry,
     pub(super) options: EngineOptions,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) clock: EngineTime,
+    pub(super) clock: Arc<EngineTime>,
     pub(super) watchers: Watchers,
     pub(super) counters: Counters,
     pub(super) unreadable: Unreadable,
@@ -73,18 +73,34 @@ impl Shared {
 /// The engine's time: never below what is stored, never backwards, whatever the wall clock does.
 pub(super) struct EngineTime {
     clock: Arc<dyn Clock>,
-    base: Timestamp,
-    since: Duration,
+    time: Mutex<Slewed>,
 }
+
+/// No sleep is longer than this, so that what the time is corrected by meanwhile
+/// makes nobody late by more than 30 ms.
+const SLEEP: Duration = Duration::from_secs(60);
+
+/// Two clocks that are read within so short a time are read at once.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 impl EngineTime {
     /// Time that goes on from the wall clock, or from `latest` if that is later.
     pub(super) fn from(clock: Arc<dyn Clock>, latest: Timestamp) -> Self {
-        Self { base: clock.wall().max(latest), since: clock.monotonic(), clock }
+        let time = Slewed::from(clock.wall().max(latest), clock.monotonic());
+        Self { time: Mutex::new(time), clock }
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.base.after(self.clock.monotonic().saturating_sub(self.since))
+        self.slewed().time()
+    }
+
+    /// Reads both clocks, one reader after another.
+    fn slewed(&self) -> Slewed {
+        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
+        let at_once = self.clock.monotonic().saturating_sub(monotonic) < AT_ONCE;
+        *time = time.at(monotonic, at_once.then_some(wall));
+        *time
     }
 
     /// The clock's monotonic time, by which the engine's own deadlines are measured.
@@ -92,14 +108,16 @@ impl EngineTime {
         self.clock.monotonic()
     }
 
-    /// The clock's monotonic time when the engine's time is `at`.
+    /// The clock's monotonic time when the engine's time is `at`, if nothing is corrected until
+    /// then.
     pub(super) fn monotonic_at(&self, at: Timestamp) -> Duration {
-        self.since + at.since(self.base)
+        self.slewed().monotonic_at(at)
     }
 
-    /// How long to sleep until a deadline; `None`: until the clock says so.
+    /// How long to sleep until a deadline, or until it is to be looked at again; `None`: until the
+    /// clock says so.
     pub(super) fn sleep(&self, deadline: Duration) -> Option<Duration> {
-        self.clock.sleep(deadline)
+        self.clock.sleep(deadline).map(|sleep| sleep.min(SLEEP))
     }
 
     /// Has `wake` called whenever the clock is set forward by hand.

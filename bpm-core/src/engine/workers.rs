@@ -16,14 +16,17 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::event::{Failure, FailureKind, TokenId};
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::json::Json;
 use crate::step::panic_text;
-use crate::task::{Running, States, Stop, TaskContext, TaskError};
+use crate::task::{Doubles, Running, States, Stop, TaskContext, TaskError};
 use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
 
 use super::mailbox::{Failed, Mailbox, Message, Over};
+use super::pulse::{AttemptInfo, Pulse};
 use super::registry::Registered;
+use super::shared::EngineTime;
 
 /// An attempt that is due.
 pub(super) struct Launch {
@@ -34,6 +37,8 @@ pub(super) struct Launch {
     pub(super) visit: u64,
     pub(super) attempt: u32,
     pub(super) timeout: Option<Duration>,
+    /// What an earlier attempt of the visit said last.
+    pub(super) heartbeat: Option<Json>,
     pub(super) values: Values,
 }
 
@@ -48,20 +53,27 @@ struct InFlight {
     visit: u64,
     attempt: u32,
     node: String,
+    process: String,
     stop: Arc<Stop>,
     abort: AbortHandle,
-    /// When it is dropped: at its timeout, or after the grace time once it was told to stop.
-    drop_at: Option<Duration>,
-    /// Whether it was told to stop.
-    stopped: bool,
+    timeout: Option<Duration>,
+    pulse: Arc<Pulse>,
+    /// When it is dropped at the latest, once it was told to stop.
+    stopped: Option<Duration>,
 }
 
 impl InFlight {
+    /// When it is dropped: at its timeout, which every heartbeat restarts, or after the grace time
+    /// once it was told to stop.
+    fn drop_at(&self) -> Option<Duration> {
+        let timeout = |timeout| self.pulse.silent_since().saturating_add(timeout);
+        self.stopped.or_else(|| self.timeout.map(timeout))
+    }
+
     /// Tells it to stop; it is dropped at `drop_at`, or before if that was so already.
     fn tell(&mut self, drop_at: Duration) {
         self.stop.tell();
-        self.stopped = true;
-        self.drop_at = Some(self.drop_at.map_or(drop_at, |at| at.min(drop_at)));
+        self.stopped = Some(self.drop_at().map_or(drop_at, |at| at.min(drop_at)));
     }
 }
 
@@ -74,12 +86,15 @@ pub(super) struct Dropped {
     pub(super) node: String,
     /// Whether it took too long, and was not told to stop.
     pub(super) timed_out: bool,
+    /// What it said last.
+    pub(super) heartbeat: Option<Json>,
 }
 
 /// The attempts of an engine: those in flight, at most `bound`, and those that are due.
 pub(super) struct Workers {
     runtime: Handle,
     mailbox: Arc<Mailbox>,
+    clock: Arc<EngineTime>,
     states: Arc<States>,
     bound: usize,
     payload_bytes: usize,
@@ -93,13 +108,18 @@ impl Workers {
     pub(super) fn new(
         runtime: Handle,
         mailbox: Arc<Mailbox>,
+        clock: Arc<EngineTime>,
         states: Arc<States>,
         bound: usize,
         payload_bytes: usize,
     ) -> Self {
+        if let Some(doubles) = states.get::<Doubles>() {
+            let mailbox = Arc::clone(&mailbox);
+            doubles.on_hang(Box::new(move || mailbox.wake()));
+        }
         let (in_flight, due, held) = (HashMap::new(), VecDeque::new(), HashMap::new());
         let bound = bound.max(1);
-        Self { runtime, mailbox, states, bound, payload_bytes, in_flight, due, held }
+        Self { runtime, mailbox, clock, states, bound, payload_bytes, in_flight, due, held }
     }
 
     /// Runs an attempt with the next [`launch_due`](Self::launch_due) at which there is a place.
@@ -109,43 +129,44 @@ impl Workers {
 
     /// Fills the free places, all in one go: one attempt at a time would wake a thread of the
     /// runtime for each, which sleeps again before the next one comes.
-    pub(super) fn launch_due(&mut self, now: Duration) {
+    pub(super) fn launch_due(&mut self) {
         while self.in_flight.len() < self.bound {
             let Some(launch) = self.due.pop_front() else { return };
-            self.spawn(launch, now);
+            self.spawn(launch);
         }
     }
 
-    fn spawn(&mut self, launch: Launch, now: Duration) {
+    fn spawn(&mut self, launch: Launch) {
         let (instance, token) = (launch.current.id, launch.token);
         let (visit, attempt) = (launch.visit, launch.attempt);
         let (stop, timeout) = (Arc::new(Stop::default()), launch.timeout);
-        let node = launch.node_id();
-        let context = context(&launch, &self.states, &stop);
+        let (node, process) = (launch.node_id(), launch.registered.definition.name().to_owned());
+        let pulse = Arc::new(Pulse::new(Arc::clone(&self.clock), self.payload_bytes));
+        let context = context(&launch, &self.states, &stop, &pulse);
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
+            failpoint!(AttemptBegins);
             let result = Contained::new(run(launch, context, limit)).await;
             let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
+            failpoint!(AttemptOver);
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });
         let abort = task.abort_handle();
-        let drop_at = timeout.map(|timeout| now.saturating_add(timeout));
-        let in_flight = InFlight { visit, attempt, node, stop, abort, drop_at, stopped: false };
+        let stopped = None;
+        let in_flight =
+            InFlight { visit, attempt, node, process, stop, abort, timeout, pulse, stopped };
         self.in_flight.insert((instance, token), in_flight);
     }
 
-    /// Whether this was an attempt in flight; if so its place is free now.
-    pub(super) fn finish(&mut self, over: &Over) -> bool {
+    /// If this was an attempt in flight, its place is free now. What it said last.
+    pub(super) fn finish(&mut self, over: &Over) -> Option<Option<Json>> {
         let key = (over.instance, over.token);
-        let known = self
-            .in_flight
-            .get(&key)
-            .is_some_and(|attempt| (attempt.visit, attempt.attempt) == (over.visit, over.attempt));
-        if known {
-            self.in_flight.remove(&key);
+        let attempt = self.in_flight.get(&key)?;
+        if (attempt.visit, attempt.attempt) != (over.visit, over.attempt) {
+            return None;
         }
-        known
+        self.in_flight.remove(&key).map(|attempt| attempt.pulse.said())
     }
 
     /// Tells an attempt to stop; it is dropped at `drop_at`. One that is still due never starts:
@@ -162,7 +183,8 @@ impl Workers {
         }
         let due = self.take_due(instance, token)?;
         let (visit, attempt) = (due.visit, due.attempt);
-        Some(Dropped { instance, token, visit, attempt, node: due.node_id(), timed_out: false })
+        let (node, timed_out, heartbeat) = (due.node_id(), false, None);
+        Some(Dropped { instance, token, visit, attempt, node, timed_out, heartbeat })
     }
 
     /// Drops an attempt whose outcome nobody waits for.
@@ -208,7 +230,7 @@ impl Workers {
 
     /// Drops the attempts whose time is up, in the order of their ids.
     pub(super) fn drop_overdue(&mut self, now: Duration) -> Vec<Dropped> {
-        let overdue = |attempt: &InFlight| attempt.drop_at.is_some_and(|at| at <= now);
+        let overdue = |attempt: &InFlight| attempt.drop_at().is_some_and(|at| at <= now);
         let attempts = self.in_flight.iter().filter(|(_, attempt)| overdue(attempt));
         let mut keys: Vec<_> = attempts.map(|(key, _)| *key).collect();
         keys.sort_unstable();
@@ -216,20 +238,45 @@ impl Workers {
     }
 
     fn drop_attempt(&mut self, key: (InstanceId, TokenId)) -> Option<Dropped> {
-        let InFlight { visit, attempt, node, abort, stopped, .. } = self.in_flight.remove(&key)?;
-        abort.abort();
-        let (instance, token) = key;
-        Some(Dropped { instance, token, visit, attempt, node, timed_out: !stopped })
+        let in_flight = self.in_flight.remove(&key)?;
+        in_flight.abort.abort();
+        let InFlight { visit, attempt, node, stopped, pulse, .. } = in_flight;
+        let heartbeat = pulse.said();
+        let ((instance, token), timed_out) = (key, stopped.is_none());
+        Some(Dropped { instance, token, visit, attempt, node, timed_out, heartbeat })
     }
 
     /// When the next attempt is dropped if it does not end before.
     pub(super) fn next_drop(&self) -> Option<Duration> {
-        self.in_flight.values().filter_map(|attempt| attempt.drop_at).min()
+        self.in_flight.values().filter_map(InFlight::drop_at).min()
+    }
+
+    /// The attempts in flight, the oldest first.
+    pub(super) fn list(&self) -> Vec<AttemptInfo> {
+        let info = |(key, attempt): (&(InstanceId, TokenId), &InFlight)| {
+            let info = AttemptInfo {
+                instance: key.0,
+                process: attempt.process.clone(),
+                node: attempt.node.clone(),
+                attempt: attempt.attempt,
+                since: attempt.pulse.since,
+                heartbeat: attempt.pulse.heartbeat(),
+            };
+            (info.since, *key, info)
+        };
+        let mut attempts: Vec<_> = self.in_flight.iter().map(info).collect();
+        attempts.sort_unstable_by_key(|(since, key, _)| (*since, *key));
+        attempts.into_iter().map(|(.., info)| info).collect()
     }
 
     /// Whether nothing is in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight.is_empty()
+    }
+
+    /// Whether nothing is due, and whatever is in flight only waits to be dropped.
+    pub(super) fn is_resting(&self) -> bool {
+        self.due.is_empty() && self.in_flight.values().all(|attempt| attempt.stop.hangs())
     }
 
     /// Whether an attempt of this token is in flight or due.
@@ -243,7 +290,13 @@ impl Workers {
     }
 }
 
-fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskContext {
+fn context(
+    launch: &Launch,
+    states: &Arc<States>,
+    stop: &Arc<Stop>,
+    pulse: &Arc<Pulse>,
+) -> TaskContext {
+    let pulse = Arc::clone(pulse);
     TaskContext::new(Running {
         instance: launch.current.id,
         key: launch.current.key.clone(),
@@ -252,6 +305,8 @@ fn context(launch: &Launch, states: &Arc<States>, stop: &Arc<Stop>) -> TaskConte
         attempt: launch.attempt,
         stop: Arc::clone(stop),
         states: Arc::clone(states),
+        beat: Box::new(move |value| pulse.beat(value)),
+        last_heartbeat: launch.heartbeat.clone(),
     })
 }
 

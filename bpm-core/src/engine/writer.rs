@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use crate::clock::Timestamp;
+use crate::failpoint;
 use crate::step::panic_text;
 use crate::store::{self, Batch, Store};
 
@@ -75,10 +76,12 @@ fn write(store: &dyn Store, queue: &Receiver<Job>, mailbox: &Mailbox) {
 /// Makes one commit. The room of the batch serves the next one.
 pub(super) fn write_one(store: &dyn Store, batch: &mut Batch, job: Job, mailbox: &Mailbox) {
     let (now, mut turns) = job;
+    failpoint!(BatchTaken);
     batch.now = now;
     batch.turns.extend(turns.iter_mut().map(PendingTurn::rows));
     let verdicts = catch_unwind(AssertUnwindSafe(|| store.commit(batch)));
     let verdicts = verdicts.unwrap_or_else(|panic| Err(panicked(&*panic)));
+    failpoint!(VerdictsKnown);
     mailbox.post(Message::Committed(turns, verdicts));
     batch.turns.clear();
 }

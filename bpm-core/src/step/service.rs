@@ -64,6 +64,13 @@ impl Turn<'_> {
         }
     }
 
+    /// Before it is decided what follows: whatever ends the visit forgets it again.
+    pub(super) fn keep_heartbeat(&mut self, token: TokenId, heartbeat: Option<&Json>) {
+        if let Some(heartbeat) = heartbeat.cloned() {
+            self.record(Change::HeartbeatKept { token, heartbeat });
+        }
+    }
+
     pub(super) fn task_failed(
         &mut self,
         token: TokenId,

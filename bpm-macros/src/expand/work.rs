@@ -51,25 +51,26 @@ impl Emit<'_> {
                     if __cx.asks() { return __vars.answer(Self::#constant, __cx); }
                 }
             }
-            Work::Catch { of, pattern, .. } => self.thrown(*of, pattern),
+            Work::Catch { of, word, arm: (pattern, ..), .. } => self.thrown(*of, word, pattern),
             _ => TokenStream::new(),
         }
     }
 
     /// The value that a pattern is matched against; without one it does not match.
-    fn thrown(&self, of: Caught, pattern: &Tokens) -> TokenStream {
+    fn thrown(&self, of: Caught, word: &Ident, pattern: &Tokens) -> TokenStream {
         let facade = self.facade;
+        let thrown = thrown(word);
         match of {
             Caught::All => TokenStream::new(),
             Caught::Failure => quote_spanned! {ours()=>
-                let #facade::__private::Some(__thrown) = __cx.failure() else {
+                let #facade::__private::Some(#thrown) = __cx.failure() else {
                     return __vars.caught(false);
                 };
             },
             Caught::Error(service) => {
                 let (error, text) = (error(service), spacing::text(pattern));
                 quote_spanned! {ours()=>
-                    let #facade::__private::Some(__thrown) = __vars.thrown(#error) else {
+                    let #facade::__private::Some(#thrown) = __vars.thrown(#error) else {
                         return __vars.caught(false);
                     };
                     {
@@ -77,7 +78,7 @@ impl Emit<'_> {
                             ToldAsDebug as _, ToldAsDisplay as _, ToldAsError as _,
                             ToldAsNothing as _, ToldAsTaskError as _,
                         };
-                        let __told = #facade::__private::Told(&__thrown);
+                        let __told = #facade::__private::Told(&#thrown);
                         __vars.told((&&&&&__told).told(), #text);
                     }
                 }
@@ -122,9 +123,8 @@ impl Emit<'_> {
             Work::Set { keep, value } => self.set(node, keep, value),
             Work::Unpack { target, value, keeps } => self.unpack(node, target, value, keeps),
             Work::LetElse { target, value, keeps } => self.let_else(node, target, value, keeps),
-            Work::Catch { of, pattern, guard, span, keeps } => {
-                let body = self.keeps(node, keeps);
-                self.catch(*of, (pattern, guard), *span, body)
+            Work::Catch { of, word, arm, keeps } => {
+                self.catch(*of, word, *arm, self.keeps(node, keeps))
             }
             Work::User { constant, form, clauses, .. } => self.user(constant, form, clauses),
             Work::Wait { word, until } => self.wait(word, until),
@@ -293,17 +293,18 @@ impl Emit<'_> {
     fn catch(
         &self,
         of: Caught,
-        (pattern, guard): (&Tokens, &Tokens),
-        span: Span,
+        word: &Ident,
+        (pattern, guard, span): (&Tokens, &Tokens, Span),
         keeps: TokenStream,
     ) -> TokenStream {
+        let value = thrown(word);
         let (thrown, otherwise) = match of {
             Caught::All => (quote_spanned!(ours()=> ()), quote_spanned!(ours()=> caught(false))),
             Caught::Failure => {
-                (quote_spanned!(ours()=> __thrown), quote_spanned!(ours()=> caught(false)))
+                (quote_spanned!(ours()=> #value), quote_spanned!(ours()=> caught(false)))
             }
             Caught::Error(_) => {
-                (quote_spanned!(ours()=> __thrown), quote_spanned!(ours()=> missed(__other)))
+                (quote_spanned!(ours()=> #value), quote_spanned!(ours()=> missed(__other)))
             }
         };
         let (pattern, guard) = (stream(pattern), stream(guard));
@@ -369,6 +370,13 @@ fn call(ours: TokenStream, value: &[TokenTree]) -> TokenStream {
     arguments.extend(value.iter().cloned());
     let at = value.last().map_or_else(super::ours, TokenTree::span);
     TokenStream::from(TokenTree::Group(group(Delimiter::Parenthesis, arguments, at)))
+}
+
+/// The value that a pattern is matched against. It is the word in front of the pattern, as if the
+/// user had written it there: rustc says its type, and of a name of ours it would say it at the
+/// macro as a whole.
+fn thrown(word: &Ident) -> Ident {
+    Ident::new("__thrown", word.span())
 }
 
 fn group(delimiter: Delimiter, stream: TokenStream, at: Span) -> Group {

@@ -9,6 +9,7 @@
 use bpm_model::finding::{Fault, Finding, Place};
 use bpm_model::graph::{Condition as When, Scope, ScopeKind};
 use bpm_model::kind::{Kind, Trigger};
+use bpm_model::policy::Part;
 use proc_macro2::{Ident, Span};
 
 use super::declare::event_names;
@@ -18,7 +19,7 @@ use super::{Caught, Lowering, Open, Visit, Work};
 use crate::mentions::Mentions;
 use crate::report::Report;
 use crate::spacing;
-use crate::syntax::{Event, Handled, Statement, Tokens, is_ident};
+use crate::syntax::{Event, Handled, Statement, Tokens, Until, is_ident};
 
 impl<'a> Lowering<'a> {
     pub(super) fn scope(
@@ -69,7 +70,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn event(&mut self, of: usize, event: &'a Event) {
-        let span = event.word.span();
+        let span = event.first;
         let on = match &event.handled {
             Handled::Error { .. } => Trigger::Error,
             Handled::Timer { trigger, .. } => *trigger,
@@ -102,7 +103,12 @@ impl<'a> Lowering<'a> {
         let keeps = self.kept(node, bound);
         let behind = self.parts.split_off(at_visit);
         match &event.handled {
-            Handled::Timer { until, .. } => self.timer(node, &event.word, until),
+            Handled::Timer { until, .. } => {
+                self.timer(node, &event.word, until);
+                if let Until::Millis { span, .. } = until {
+                    self.places.values.insert((node, Part::Wait), *span);
+                }
+            }
             Handled::Error { pattern, guard } => {
                 let of = self.caught(node, pattern);
                 let mut mentions = Mentions::new();
@@ -110,7 +116,8 @@ impl<'a> Lowering<'a> {
                 let prologue = self.reads(node, mentions);
                 let guards: Tokens = guard.iter().skip(1).cloned().collect();
                 self.source(node, &[pattern, &guards]);
-                let work = Work::Catch { of, pattern, guard, span: event.span, keeps };
+                let work =
+                    Work::Catch { of, word: &event.word, arm: (pattern, guard, event.span), keeps };
                 self.visit(Visit { node, prologue, work });
             }
             Handled::Unknown { report, .. } => {
@@ -201,7 +208,6 @@ fn event_text(event: &Event) -> String {
             format!("{word} error {text}")
         }
         Handled::Timer { trigger, until } => {
-            use crate::syntax::Until;
             let text = match until {
                 Until::Millis { text, .. } => text.clone(),
                 Until::After(value) | Until::Time(value) => spacing::short(value),

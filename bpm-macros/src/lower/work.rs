@@ -68,8 +68,9 @@ pub(crate) enum Work<'a> {
     Unpack { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
     /// Sets what a pattern binds, or takes the other way.
     LetElse { target: &'a Target, value: &'a Tokens, keeps: Vec<Keep<'a>> },
-    /// Says whether a boundary event catches a failure.
-    Catch { of: Caught, pattern: &'a Tokens, guard: &'a Tokens, span: Span, keeps: Vec<Keep<'a>> },
+    /// Says whether a boundary event catches a failure, by a pattern with its guard and the place
+    /// of its body.
+    Catch { of: Caught, word: &'a Ident, arm: (&'a Tokens, &'a Tokens, Span), keeps: Vec<Keep<'a>> },
     /// Opens a user task.
     User { constant: Ident, form: &'a [Field], clauses: &'a [UserClause], result: Option<Keep<'a>> },
     /// Waits until a time.

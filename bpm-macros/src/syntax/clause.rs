@@ -41,7 +41,7 @@ impl Parser<'_> {
     /// The clauses of a service task.
     pub(super) fn service_clauses(&mut self) -> Clauses {
         let mut clauses = Clauses::default();
-        while !self.starts_statement() || self.at_clause_word() {
+        while !self.lacks_block() && (!self.starts_statement() || self.at_clause_word()) {
             if self.policy_clause(&mut clauses.policy)
                 || self.undo_clause(&mut clauses.undo)
                 || self.event_clause(&mut clauses.events)

@@ -2,10 +2,10 @@
 
 use bpm_model::finding::Fault;
 use bpm_model::kind::Trigger;
-use bpm_model::policy::Part;
 use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 
 use super::clause::{is_measure, measured};
+use super::cursor::is_punct;
 use super::{Do, Event, Handled, Parser, PolicyClauses, Tokens, Undo, Until};
 use crate::pattern;
 use crate::report::Report;
@@ -39,7 +39,9 @@ impl Parser<'_> {
         let Some(word) = self.ident() else { return self.lost("scope") };
         let body = self.block("behind `scope`");
         let mut events = Vec::new();
-        while self.event_clause(&mut events) || self.foreign_clause(&word) {}
+        while !self.lacks_block() && (self.event_clause(&mut events) || self.foreign_clause(&word))
+        {
+        }
         self.eat_sign(';');
         Do::Scope { word, body, events }
     }
@@ -89,13 +91,14 @@ impl Parser<'_> {
         let (trigger, by) = self.trigger(&word);
         let handled = match by {
             Ok("error") => self.on_error(&trigger),
-            Ok("after") => self.on_time(&trigger, Trigger::After, interrupts),
-            Ok("every") => self.on_time(&trigger, Trigger::Every, interrupts),
-            Ok(_) => self.on_time(&trigger, Trigger::At, interrupts),
+            Ok("after") => self.on_time(&trigger, Trigger::After),
+            Ok("every") => self.on_time(&trigger, Trigger::Every),
+            Ok(_) => self.on_time(&trigger, Trigger::At),
             Err(report) => self.on_unknown(report),
         };
-        let (span, body) = self.handler(&word, &trigger);
-        events.push(Event { word: trigger, interrupts, handled, span, body });
+        let understood = !matches!(handled, Handled::Unknown { .. });
+        let (span, body) = self.handler(&word, &trigger, understood);
+        events.push(Event { first: word.span(), word: trigger, interrupts, handled, span, body });
         true
     }
 
@@ -104,6 +107,7 @@ impl Parser<'_> {
         let on = word == "on";
         let known: &[&'static str] = if on { &ON } else { &ALSO };
         let name = match self.peek(0) {
+            Some(TokenTree::Ident(next)) if next == "receive" => self.ident(),
             Some(TokenTree::Ident(_)) if !self.starts_statement() => self.ident(),
             _ => None,
         };
@@ -173,15 +177,16 @@ impl Parser<'_> {
         Handled::Error { pattern, guard }
     }
 
-    fn on_time(&mut self, trigger: &Ident, by: Trigger, interrupts: bool) -> Handled {
+    fn on_time(&mut self, trigger: &Ident, by: Trigger) -> Handled {
         let value = self.until(|parser| parser.at_signs(['=', '>']) || parser.at_clause_end());
         let at = value.first().map_or(trigger.span(), TokenTree::span);
         if value.is_empty() {
-            let help = match by {
-                Trigger::At => "`on at time => { … }`".to_owned(),
-                _ => format!("`{trigger} 3d => {{ … }}`"),
+            let (what, help) = match by {
+                Trigger::At => ("when", "`on at time => { … }`"),
+                Trigger::Every => ("how often", "`also every 1d => { … }`"),
+                _ => ("how long", "`after 3d => { … }`"),
             };
-            let report = Report::new(at, format!("`{trigger}` does not say when")).help(&help);
+            let report = Report::new(at, format!("`{trigger}` does not say {what}")).help(help);
             return Handled::Unknown { names: Vec::new(), report };
         }
         if by == Trigger::At {
@@ -193,10 +198,7 @@ impl Parser<'_> {
         match measured(&value, at) {
             Ok(millis) => {
                 let text = spacing::text(&value);
-                if millis == 0 {
-                    self.report(no_time(&format!("on {trigger} {text}"), interrupts, at));
-                }
-                Handled::Timer { trigger: by, until: Until::Millis { millis, text } }
+                Handled::Timer { trigger: by, until: Until::Millis { millis, text, span: at } }
             }
             Err(report) => Handled::Unknown { names: Vec::new(), report },
         }
@@ -218,18 +220,29 @@ impl Parser<'_> {
     }
 
     /// `=> { … }`
-    fn handler(&mut self, word: &Ident, trigger: &Ident) -> (Span, Vec<super::Statement>) {
-        if !self.at_signs(['=', '>']) {
-            let clause =
-                if word == trigger { word.to_string() } else { format!("{word} {trigger}") };
-            let what = format!("expected `=>` and a block behind `{clause} …`");
-            self.report(Report::new(word.span(), what));
-            return (trigger.span(), Vec::new());
+    fn handler(
+        &mut self,
+        word: &Ident,
+        trigger: &Ident,
+        understood: bool,
+    ) -> (Span, Vec<super::Statement>) {
+        if self.at_signs(['=', '>']) {
+            self.skip();
+            self.skip();
+            let span = self.span();
+            return (span, self.block("behind `=>`"));
         }
-        self.skip();
-        self.skip();
-        let span = self.span();
-        (span, self.block("behind `=>`"))
+        if understood {
+            let what = format!("expected `=>` and a block behind `{word} {trigger} …`");
+            self.report(Report::new(word.span(), what));
+        }
+        (trigger.span(), Vec::new())
+    }
+
+    /// Behind a clause that lacks the block behind its `=>`: what follows is no clause of it.
+    pub(super) fn lacks_block(&self) -> bool {
+        let before = |count, sign| self.back(count).is_some_and(|token| is_punct(token, sign));
+        before(1, '>') && before(2, '=')
     }
 
     /// What is left of a clause that is not understood, with its block.
@@ -259,15 +272,4 @@ impl Parser<'_> {
             .help("put the statement into a `scope { … }` and write it behind that");
         (report, self.rest_of_clause())
     }
-}
-
-/// A timer of no length.
-fn no_time(clause: &str, interrupts: bool, at: Span) -> Report {
-    if !interrupts {
-        return Report::fault(Fault::Zero { part: Part::Wait }, at);
-    }
-    let what = format!("[B016] `{clause}` leaves no time for what it interrupts");
-    Report::new(at, what)
-        .follows("it would be interrupted as soon as it begins")
-        .help("write a duration such as `30s`, or remove the clause")
 }

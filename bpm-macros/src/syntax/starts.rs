@@ -60,7 +60,8 @@ impl Parser<'_> {
             "if" | "match" | "loop" | "while" | "for" => {
                 self.expression_ended() || self.behind_dot()
             }
-            "parallel" | "scope" => self.expression_ended() && self.at_group(1, Delimiter::Brace),
+            "parallel" => self.expression_ended() && self.at_group(1, Delimiter::Brace),
+            "scope" => self.expression_ended() && self.at_scope(),
             "race" => self.expression_ended() && self.at_race(),
             "service" | "user" => self.at_name(1) && !self.joined(),
             _ => self.starts_verb() && self.expression_ended(),

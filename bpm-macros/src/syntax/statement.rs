@@ -116,7 +116,7 @@ impl Parser<'_> {
         if self.at_word(0, "scope") && self.at_group(1, Delimiter::Brace) {
             return self.sets_nothing("scope", target.names);
         }
-        if self.at_race() {
+        if self.at_race() && self.peek(1).is_some() {
             return self.sets_nothing("race", target.names);
         }
         if self.at_word(0, "for") {

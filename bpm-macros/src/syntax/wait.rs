@@ -43,7 +43,9 @@ impl Parser<'_> {
         let until = match until {
             Some(_) => Until::Time(value),
             None if is_measure(&value) => match self.millis(&value) {
-                Ok(millis) => Until::Millis { millis, text: spacing::text(&value) },
+                Ok(millis) => {
+                    Until::Millis { millis, text: spacing::text(&value), span: word.span() }
+                }
                 Err(report) => return Do::Broken { sets: Vec::new(), report },
             },
             None => Until::After(value),

@@ -17,7 +17,13 @@ use crate::syntax;
 #[track_caller]
 pub(crate) fn assert_sound(graph: &Graph) {
     let mut graph = graph.clone();
-    let fails = (0..graph.nodes.len()).filter(|node| graph.nodes[*node].kind == Kind::Fail);
+    let takes_all = |node: &usize| match graph.nodes[*node].kind {
+        Kind::Fail => true,
+        // `return` in a branch takes all other tokens with it, as a failure does.
+        Kind::End { .. } => graph.nodes[*node].scope != 0,
+        _ => false,
+    };
+    let fails = (0..graph.nodes.len()).filter(takes_all);
     for node in fails.collect::<Vec<usize>>() {
         graph.nodes.to_mut()[node].kind = Kind::Script;
         lead_out(&mut graph, node);
@@ -43,9 +49,27 @@ fn lead_out(graph: &mut Graph, node: usize) {
             Some(edge) => merge_on(graph, edge),
             None => join_of(graph, fork),
         },
-        ScopeKind::Process | ScopeKind::Body { .. } => add(graph, Kind::End { returns: false }, 0),
+        ScopeKind::Body { of } => return lead_to_leave(graph, node, of),
+        ScopeKind::Process => add(graph, Kind::End { returns: false }, 0),
     };
     connect(graph, node, to);
+}
+
+/// Out of a body a way leads to where it completes; a body that never does gets such a place.
+fn lead_to_leave(graph: &mut Graph, node: usize, of: usize) {
+    let scope = graph.nodes[node].scope;
+    let into = graph.edges.iter().position(|edge| graph.nodes[edge.to].kind == Kind::Leave { of });
+    if let Some(edge) = into {
+        let merge = merge_on(graph, edge);
+        return connect(graph, node, merge);
+    }
+    let leave = add(graph, Kind::Leave { of }, scope);
+    connect(graph, node, leave);
+    if !matches!(graph.nodes[of].kind, Kind::Boundary { .. }) {
+        let around = add(graph, Kind::Script, graph.nodes[of].scope);
+        connect(graph, leave, around);
+        lead_out(graph, around);
+    }
 }
 
 fn is_inside(graph: &Graph, node: usize, scope: usize) -> bool {
@@ -231,7 +255,15 @@ impl Text {
         }
         self.left -= 1;
         let name = self.name();
-        match self.below(10) {
+        match self.below(13) {
+            10 => self.scope(depth, in_branch),
+            11 => self.race(depth),
+            12 => {
+                let body = self.body(depth + 1, in_branch);
+                format!(
+                    "service f{name}() on error _ => {{ {body} }} also after 1d => {{ 'h{name}: service f(); }}"
+                )
+            }
             0 => format!("if n > 3 {{ {} }}", self.body(depth + 1, in_branch)),
             1 => {
                 let (one, other) =
@@ -249,7 +281,9 @@ impl Text {
             6 | 7 => self.parallel(depth),
             9 if self.below(4) == 0 => format!("if n > 3 {{ 'x{name}: fail \"x\"; }}"),
             9 if self.below(8) == 0 => format!("'x{name}: fail \"x\";"),
-            8 if !in_branch && self.below(2) == 0 => "if n > 3 { return; }".to_owned(),
+            8 if self.below(if in_branch { 6 } else { 2 }) == 0 => {
+                "if n > 3 { return; }".to_owned()
+            }
             _ => format!("service f{name}();"),
         }
     }
@@ -265,6 +299,28 @@ impl Text {
             _ => String::new(),
         };
         format!("'l{label}: {word} {{ service g{name}(); {jump} {body} {last} }}")
+    }
+
+    /// A scope with handlers.
+    fn scope(&mut self, depth: usize, in_branch: bool) -> String {
+        let (name, body) = (self.name(), self.body(depth + 1, in_branch));
+        let handler = match self.below(2) {
+            0 => format!("on after 3d => {{ {} }}", self.body(depth + 1, in_branch)),
+            _ => String::new(),
+        };
+        let beside = match self.below(2) {
+            0 => format!("also every 1d => {{ {} }}", self.body(depth + 1, true)),
+            _ => String::new(),
+        };
+        format!("'s{name}: scope {{ 't{name}: service f(); {body} }} {handler} {beside} ")
+    }
+
+    fn race(&mut self, depth: usize) -> String {
+        let count = 2 + self.below(2);
+        let wins = 1 + self.below(2);
+        let branches: String =
+            (0..count).map(|at| format!("b{at}: {{ {} }} ", self.body(depth + 1, true))).collect();
+        format!("race {wins} of {{ {branches} }}")
     }
 
     fn parallel(&mut self, depth: usize) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::expressions::Constants;
-use super::scopes::{Crossings, after, inside};
+use super::scopes::{Crossings, after, inside, is_race};
 use super::ways::{Ways, components, steps};
 use crate::finding::{Fault, Finding, Place};
 use crate::graph::{Graph, Origin, Outcome, ScopeKind};
@@ -108,143 +108,12 @@ fn is_statement(graph: &Graph, ways: &Ways, stretch: &[usize]) -> bool {
     let implicit = match graph.nodes[node].kind {
         Kind::End { returns } => !returns,
         Kind::Exclusive | Kind::Parallel => ways.outs[node].len() <= 1,
+        Kind::Leave { .. } | Kind::Won { .. } => true,
         // It belongs to its activity, about which something is said if it is dead.
         Kind::Undo { .. } => true,
         _ => false,
     };
     graph.origin == Origin::Built || stretch.len() > 1 || !implicit
-}
-
-/// A loop without a way out runs for ever (B006); a process that is meant to says so with `!`. In
-/// built graphs the same is a part of the graph from which no end can be reached (B011).
-pub(super) fn no_exit(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
-    let has_end = graph.nodes.iter().any(|node| node.kind.is_end());
-    if graph.outcome == Outcome::Never || (graph.origin == Origin::Built && !has_end) {
-        return;
-    }
-    for component in live_components(graph, ways, |_| true) {
-        let leaves = component.iter().any(|node| {
-            ways.taken_outs(*node)
-                .any(|edge| component.binary_search(&graph.edges[edge].to).is_err())
-        });
-        if leaves || !is_cycle(graph, ways, &component, |_| true) {
-            continue;
-        }
-        let head = head(graph, ways, &component);
-        findings.push(match graph.origin {
-            Origin::Workflow => Finding::new(Fault::NoExit, Place::Node(head)),
-            Origin::Built => Finding::new(Fault::NoWayToEnd, Place::Node(head))
-                .witness(path_to(graph, ways, head)),
-        });
-    }
-}
-
-/// A loop that passes no durable point would spin inside one turn (B006). A sequential `for` is
-/// finite, and a parallel block is passed at once only if all its branches can be.
-pub(super) fn no_durable_point(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
-    let reported: Vec<usize> = findings.iter().filter_map(head_of_endless).collect();
-    let at_once = |edge: usize| {
-        let edge_of = &graph.edges[edge];
-        let body =
-            graph.nodes[edge_of.from].kind == Kind::Each && ways.outs[edge_of.from][0] == edge;
-        !body
-            && ![edge_of.from, edge_of.to].iter().any(|at| graph.nodes[*at].kind.is_durable_point())
-    };
-    let mut instant = vec![false; graph.nodes.len()];
-    for turning in live_components(graph, ways, at_once) {
-        mark_instant_joins(graph, ways, &turning, at_once, &mut instant);
-    }
-    let spins = |edge: usize| {
-        let waits = |node: usize| is_join(graph, ways, node) && !instant[node];
-        at_once(edge) && !waits(graph.edges[edge].from) && !waits(graph.edges[edge].to)
-    };
-    for component in live_components(graph, ways, spins) {
-        let head = head(graph, ways, &component);
-        let known = reported.iter().any(|at| component.binary_search(at).is_ok());
-        if !known && is_cycle(graph, ways, &component, spins) {
-            let round = ways.round(graph, head, spins);
-            let finding = Finding::new(Fault::NoDurablePoint, Place::Node(head));
-            findings.push(finding.witness(steps(graph, head, &round)));
-        }
-    }
-}
-
-fn head_of_endless(finding: &Finding) -> Option<usize> {
-    match (&finding.fault, &finding.place) {
-        (Fault::NoExit | Fault::NoWayToEnd, Place::Node(head)) => Some(*head),
-        _ => None,
-    }
-}
-
-/// Marks the joins of a cycle that are reached at once over all their ways in from one fork.
-fn mark_instant_joins(
-    graph: &Graph,
-    ways: &Ways,
-    turning: &[usize],
-    at_once: impl Fn(usize) -> bool,
-    instant: &mut [bool],
-) {
-    let within =
-        |edge: &usize| at_once(*edge) && turning.binary_search(&graph.edges[*edge].to).is_ok();
-    let forks = turning
-        .iter()
-        .filter(|node| graph.nodes[**node].kind == Kind::Parallel && ways.outs[**node].len() > 1);
-    for &fork in forks {
-        let mut arrived = std::collections::HashMap::new();
-        let mut ready = vec![fork];
-        while let Some(node) = ready.pop() {
-            for edge in ways.taken_outs(node).filter(within) {
-                let to = graph.edges[edge].to;
-                let count = arrived.entry(to).or_insert(0);
-                *count += 1;
-                let needed = if is_join(graph, ways, to) { ways.ins[to].len() } else { 1 };
-                if *count == needed && to != fork {
-                    instant[to] = true;
-                    ready.push(to);
-                }
-            }
-        }
-    }
-}
-
-fn is_join(graph: &Graph, ways: &Ways, node: usize) -> bool {
-    graph.nodes[node].kind == Kind::Parallel && ways.ins[node].len() > 1
-}
-
-/// The strongly connected parts of what can run, over edges that are `used`.
-fn live_components(graph: &Graph, ways: &Ways, used: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
-    let next = |node: usize| {
-        let edges: Vec<usize> = ways.taken_outs(node).filter(|edge| used(*edge)).collect();
-        edges.into_iter().map(|edge| graph.edges[edge].to)
-    };
-    let mut found = components(graph.nodes.len(), next);
-    found.retain(|component| ways.live[component[0]]);
-    found
-}
-
-fn is_cycle(graph: &Graph, ways: &Ways, component: &[usize], used: impl Fn(usize) -> bool) -> bool {
-    let node = component[0];
-    component.len() > 1
-        || ways.taken_outs(node).any(|edge| used(edge) && graph.edges[edge].to == node)
-}
-
-/// The node that stands for a loop: where it is entered and turns back, else its first merge.
-fn head(graph: &Graph, ways: &Ways, component: &[usize]) -> usize {
-    let has_both = |node: &&usize| {
-        let from = |edge: &usize| component.binary_search(&graph.edges[*edge].from).is_ok();
-        ways.taken_ins(**node).any(|edge| from(&edge))
-            && ways.taken_ins(**node).any(|edge| !from(&edge))
-    };
-    let merges =
-        |node: &&usize| graph.nodes[**node].kind == Kind::Exclusive && ways.ins[**node].len() > 1;
-    let entry = component.iter().find(has_both).or_else(|| component.iter().find(merges));
-    *entry.unwrap_or(&component[0])
-}
-
-fn path_to(graph: &Graph, ways: &Ways, node: usize) -> Vec<crate::finding::Step> {
-    let Some(start) = ways.start else { return Vec::new() };
-    let path = ways.shortest(graph, start, |at| at == node, |_| true);
-    path.map(|edges| steps(graph, start, &edges)).unwrap_or_default()
 }
 
 /// A jump may not leave a concurrent branch: its siblings would be waited for in vain (B007). A
@@ -262,7 +131,15 @@ pub(super) fn jumps(graph: &Graph, crossings: &Crossings, findings: &mut Vec<Fin
 }
 
 fn leaves_properly(graph: &Graph, crossings: &Crossings, branch: usize, to: usize) -> bool {
-    let ScopeKind::Branch { fork, .. } = graph.scopes[branch].kind else { return true };
+    let fork = match graph.scopes[branch].kind {
+        ScopeKind::Branch { fork, .. } => fork,
+        // The body of a scope may be left for anywhere; what runs beside something is not left.
+        ScopeKind::Body { of } => return !matches!(graph.nodes[of].kind, Kind::Boundary { .. }),
+        ScopeKind::Process => return true,
+    };
+    if is_race(graph, fork) {
+        return graph.nodes[to].kind == Kind::Won { race: fork };
+    }
     let block = &crossings.blocks[&fork];
     let sibling = block.branches.iter().find(|sibling| inside(graph, to, **sibling));
     match sibling {

@@ -49,10 +49,13 @@ pub(super) fn degrees(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
             Kind::End { .. } | Kind::Fail if outs > 0 => Degree::OutOfEnd,
             Kind::End { .. } | Kind::Fail | Kind::Undo { .. } => continue,
             Kind::Each if (ins > 1 || ways.outs[at].len() != 2) && ways.live[at] => Degree::Each,
+            Kind::Leave { of } if matches!(graph.nodes[of].kind, Kind::Boundary { .. }) => continue,
             _ if outs == 0 && ways.live[at] && lacks_end => continue,
             _ if outs == 0 && ways.live[at] => Degree::NoWayOut,
             Kind::Exclusive | Kind::Parallel if both => Degree::BothSides,
             Kind::Exclusive | Kind::Parallel | Kind::Each => continue,
+            Kind::Leave { .. } | Kind::Won { .. } if outs < 2 => continue,
+            Kind::Race { .. } if ins < 2 => continue,
             _ if ins > 1 => Degree::ImplicitMerge { ways: ins },
             _ if outs > 1 => Degree::ImplicitSplit { ways: outs },
             _ => continue,
@@ -70,7 +73,10 @@ fn ways_in(graph: &Graph, ways: &Ways, node: usize) -> usize {
 }
 
 fn ways_out(graph: &Graph, ways: &Ways, node: usize) -> usize {
-    let to = ways.outs[node].iter().map(|edge| graph.edges[*edge].to);
+    let normal = ways.outs[node].iter().map(|edge| &graph.edges[*edge]);
+    // To an activity or a scope its boundary events are no ways out.
+    let normal = normal.filter(|edge| edge.condition != Condition::Boundary);
+    let to = normal.map(|edge| edge.to);
     match graph.nodes[node].kind.is_choice() {
         true => to.collect::<BTreeSet<_>>().len(),
         false => to.count(),
@@ -85,6 +91,11 @@ pub(super) fn conditions(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>
         for &edge in &ways.outs[at] {
             let condition = &graph.edges[edge].condition;
             defaults += usize::from(*condition == Condition::Default);
+            let leads_to_event = *condition == Condition::Boundary
+                && matches!(graph.nodes[graph.edges[edge].to].kind, Kind::Boundary { of, .. } if of == at);
+            if leads_to_event {
+                continue;
+            }
             if *condition != Condition::Always && !node.kind.is_choice() {
                 findings.push(wrong(Degree::ConditionWithoutChoice, Place::Edge(edge)));
             } else if *condition == Condition::Default && defaults > 1 {

@@ -4,11 +4,14 @@
 //! `?g -[item|x]> b` (and binds `x`), `?g -{n > 1}> b` (an expression), `?g -{else}> b`,
 //! `a sets x`, `a reads x y`, `branch pack of +f: a b after invoice`, `parameters x`, `built`,
 //! `-> value`, `-> never`, `type x u64`. A sign in front of a name says its kind: `?` exclusive,
-//! `+` parallel, `*` each, `.` script; `start`, `end…` and `return…` are what they say; the rest
-//! are service tasks.
+//! `+` parallel, `*` each, `.` script, `~` wait, `@` user task, `$` scope, `#` race (`#2r` has two
+//! winners); `start`, `end…`, `return…` and `fail…` are what they say; the rest are service tasks.
+//! `%s/end` leaves `s`, `=r/end` ends the race `r`; `!a/after` interrupts `a`, `:a/every` does not,
+//! and edges to them are those of boundary events. `body s: a b %s/end` says what stands in a body,
+//! `copies s: x s.x` which variables it has copies of, `source a/after 3d` what is written there.
 
 use crate::graph::{Condition, Edge, Graph, Node, Origin, Outcome, Scope, ScopeKind, Variable};
-use crate::kind::Kind;
+use crate::kind::{Kind, Trigger};
 use crate::policy::Policy;
 
 /// The graph that a text describes.
@@ -55,7 +58,35 @@ fn statement(graph: &mut Graph, line: &str) {
         ["branch", name, "of", fork, ref members @ ..] => {
             branch(graph, name, fork.trim_end_matches(':'), members);
         }
+        ["body", of, ref members @ ..] => body(graph, of.trim_end_matches(':'), members),
+        ["copies", scope, ref names @ ..] => copies(graph, scope.trim_end_matches(':'), names),
+        ["source", name, ..] => {
+            let at = node(graph, name);
+            let text = line.splitn(3, ' ').nth(2).unwrap().to_owned();
+            graph.nodes.to_mut()[at].source = text.into();
+        }
         _ => path(graph, line),
+    }
+}
+
+fn body(graph: &mut Graph, of: &str, members: &[&str]) {
+    let of = node(graph, of);
+    let (own, parent) = (graph.scopes.len(), graph.nodes[of].scope);
+    graph.scopes.to_mut().push(Scope { kind: ScopeKind::Body { of }, parent });
+    for member in members {
+        let member = node(graph, member);
+        graph.nodes.to_mut()[member].scope = own;
+    }
+}
+
+fn copies(graph: &mut Graph, scope: &str, names: &[&str]) {
+    let (at, pairs) = (node(graph, scope), variables(graph, names));
+    for pair in pairs.chunks(2) {
+        let name = graph.variables[pair[0]].name.clone();
+        graph.variables.to_mut()[pair[1]].name = name;
+        if let Kind::Scope { copies } = &mut graph.nodes.to_mut()[at].kind {
+            copies.to_mut().push((pair[0], pair[1]));
+        }
     }
 }
 
@@ -104,7 +135,10 @@ fn path(graph: &mut Graph, line: &str) {
     loop {
         let cut = [" > ", " -[", " -{"].iter().filter_map(|sign| rest.find(sign)).min();
         let to = node(graph, rest[..cut.unwrap_or(rest.len())].trim());
-        if let Some((from, condition, text, sets)) = from.take() {
+        if let Some((from, mut condition, text, sets)) = from.take() {
+            if matches!(graph.nodes[to].kind, Kind::Boundary { of, .. } if of == from) {
+                condition = Condition::Boundary;
+            }
             let edge = Edge { from, to, condition, text: text.into(), sets: sets.into() };
             graph.edges.to_mut().push(edge);
         }
@@ -148,6 +182,21 @@ fn variable(graph: &mut Graph, name: &str) -> usize {
     graph.variables.len() - 1
 }
 
+/// The node in front of the last `/`; of a node that is not there yet any, as its kind is known.
+fn owner(graph: &Graph, id: &str) -> usize {
+    id.rsplit_once('/').and_then(|(of, _)| graph.node(of)).unwrap_or(usize::MAX)
+}
+
+fn trigger(id: &str) -> Trigger {
+    match id.rsplit('/').next().unwrap().trim_end_matches(|sign: char| sign.is_ascii_digit()) {
+        "error" => Trigger::Error,
+        "after" => Trigger::After,
+        "at" => Trigger::At,
+        "every" => Trigger::Every,
+        other => panic!("no trigger {other}"),
+    }
+}
+
 fn node(graph: &mut Graph, name: &str) -> usize {
     let (kind, id) = match name.split_at(1) {
         ("?", id) => (Kind::Exclusive, id),
@@ -155,6 +204,18 @@ fn node(graph: &mut Graph, name: &str) -> usize {
         ("*", id) => (Kind::Each, id),
         (".", id) => (Kind::Script, id),
         ("~", id) => (Kind::Wait { after_ms: None }, id),
+        ("@", id) => (Kind::User { name: id.to_owned().into() }, id),
+        ("$", id) => (Kind::Scope { copies: Vec::new().into() }, id),
+        ("%", id) => (Kind::Leave { of: owner(graph, id) }, id),
+        ("=", id) => (Kind::Won { race: owner(graph, id) }, id),
+        ("#", id) => {
+            let wins = id.chars().next().and_then(|first| first.to_digit(10));
+            (Kind::Race { wins: wins.unwrap_or(1) }, &id[usize::from(wins.is_some())..])
+        }
+        ("!" | ":", id) => {
+            let (of, on) = (owner(graph, id), trigger(id));
+            (Kind::Boundary { of, on, interrupts: name.starts_with('!') }, id)
+        }
         _ if name.starts_with("start") => (Kind::Start, name),
         _ if name.starts_with("end") => (Kind::End { returns: false }, name),
         _ if name.starts_with("return") => (Kind::End { returns: true }, name),

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::beside::{Beside, Party};
 use super::bits::Bits;
-use super::scopes::{Block, Crossings, around, earlier, inside};
+use super::needed::Needed;
+use super::scopes::{Crossings, Originals, around, inside};
+use super::uses::{Uses, sets_at};
 use super::ways::Ways;
 use super::within::Within;
 use crate::finding::{Fault, Finding, Place};
-use crate::graph::{Graph, ScopeKind, Text, Variable};
+use crate::graph::{Graph, Node, ScopeKind, Text, Variable};
+use crate::kind::Kind;
 
 /// A graph in which private names have variables of their own.
 pub(super) struct Separated {
@@ -17,35 +21,30 @@ pub(super) struct Separated {
     pub(super) was: Vec<usize>,
 }
 
-/// What the branches do with the variables.
-struct Uses {
-    /// What each scope reads, the scopes inside of it included.
-    reads: Vec<Bits>,
-    /// What each scope sets, the scopes inside of it included.
-    sets: Vec<Bits>,
-}
-
 /// Gives each name that is private to a branch a variable of its own, inner blocks first.
 pub(super) fn separate(graph: &Graph, ways: &Ways, crossings: &Crossings) -> Separated {
     let was = (0..graph.variables.len()).collect();
     let mut separated = Separated { graph: graph.clone(), was };
-    if crossings.blocks.is_empty() {
+    let beside = Beside::new(graph, crossings);
+    let groups = beside.groups();
+    if groups.is_empty() {
         return separated;
     }
     let needed = Needed::new(graph, ways, crossings);
     let mut uses = Uses::new(graph, ways);
-    for block in inner_first(graph, crossings) {
+    for group in groups {
         let mut privates = Vec::new();
-        for branch in &block.branches {
-            let rivals = beside(graph, crossings, *branch);
-            for variable in uses.sets[*branch].iter().filter(|at| *at < graph.variables.len()) {
-                let contested = rivals.iter().any(|rival| {
-                    uses.sets[*rival].has(variable) || uses.reads[*rival].has(variable)
-                });
-                if contested && !needed.outside(graph, crossings, *branch, variable) {
-                    privates.push((*branch, variable));
-                }
+        for branch in group {
+            let now = &separated.graph;
+            let mut contested = Bits::none(now.variables.len());
+            for rival in beside.of_all_around(branch) {
+                contested.merge(&uses.sets(now, rival));
+                contested.merge(&uses.reads(now, rival));
             }
+            let own = uses.sets(now, Party::Scope(branch)).both(&contested);
+            let own = own.iter().filter(|at| *at < graph.variables.len());
+            let private = own.filter(|at| !needed.outside(graph, crossings, branch, *at));
+            privates.extend(private.map(|variable| (branch, variable)));
         }
         for (branch, variable) in &privates {
             separated.give(*branch, *variable);
@@ -71,6 +70,15 @@ impl Separated {
             let node = &mut self.graph.nodes.to_mut()[node];
             replace(&mut node.reads, variable, own);
             replace(&mut node.sets, variable, own);
+            if let Kind::Scope { copies } = &mut node.kind
+                && copies.iter().any(|(original, copy)| [original, copy].contains(&&variable))
+            {
+                let new = |at: &mut usize| *at = if *at == variable { own } else { *at };
+                copies.to_mut().iter_mut().for_each(|(original, copy)| {
+                    new(original);
+                    new(copy);
+                });
+            }
         }
         for edge in self.graph.edges.to_mut().iter_mut().filter(|edge| here[edge.from]) {
             replace(&mut edge.sets, variable, own);
@@ -79,8 +87,10 @@ impl Separated {
 
     /// `pack.tmp`, or with a number behind it where that is taken.
     fn free_key(&self, branch: usize, variable: usize) -> Text {
-        let ScopeKind::Branch { name, .. } = &self.graph.scopes[branch].kind else {
-            unreachable!("only branches have variables of their own")
+        let name = match &self.graph.scopes[branch].kind {
+            ScopeKind::Branch { name, .. } => name,
+            ScopeKind::Body { of } => &self.graph.nodes[*of].id,
+            ScopeKind::Process => &self.graph.name,
         };
         let wanted = format!("{name}.{}", self.graph.variables[variable].key);
         let taken = |key: &String| self.graph.variables.iter().any(|other| other.key == *key);
@@ -96,117 +106,6 @@ fn replace(list: &mut crate::graph::List<usize>, from: usize, to: usize) {
     }
 }
 
-impl Uses {
-    fn new(graph: &Graph, ways: &Ways) -> Uses {
-        let none = vec![Bits::none(graph.variables.len()); graph.scopes.len()];
-        let mut uses = Uses { reads: none.clone(), sets: none };
-        for (at, node) in graph.nodes.iter().enumerate().filter(|(at, _)| ways.live[*at]) {
-            for scope in around(graph, node.scope) {
-                node.reads.iter().for_each(|variable| uses.reads[scope].add(*variable));
-                sets_at(graph, ways, at).for_each(|variable| uses.sets[scope].add(variable));
-            }
-        }
-        uses
-    }
-}
-
-/// What a node and the edges out of it set.
-fn sets_at(graph: &Graph, ways: &Ways, node: usize) -> impl Iterator<Item = usize> {
-    let by_edges = ways.outs[node].iter().flat_map(|edge| graph.edges[*edge].sets.iter());
-    graph.nodes[node].sets.iter().chain(by_edges).copied()
-}
-
-/// Which variables somebody may read later, before they are set again: at the entry of each node.
-struct Needed {
-    at: Vec<Bits>,
-    within: Within,
-    /// By the forks, what their blocks hide from whoever reads behind them.
-    hidden: BTreeMap<usize, Bits>,
-}
-
-impl Needed {
-    fn new(graph: &Graph, ways: &Ways, crossings: &Crossings) -> Needed {
-        let nodes = graph.nodes.len();
-        let at = vec![Bits::none(graph.variables.len()); nodes];
-        let within = Within::new(graph, ways);
-        let blocks = crossings.blocks.iter();
-        let hidden = blocks.map(|(fork, block)| (*fork, within.hidden(graph, block))).collect();
-        let mut needed = Needed { at, within, hidden };
-        let mut waits = vec![true; nodes];
-        let mut ready: Vec<usize> = (0..nodes).collect();
-        while let Some(node) = ready.pop() {
-            waits[node] = false;
-            let now = needed.before(graph, ways, node);
-            if now != needed.at[node] {
-                needed.at[node] = now;
-                for edge in ways.taken_ins(node) {
-                    let from = graph.edges[edge].from;
-                    if !std::mem::replace(&mut waits[from], true) {
-                        ready.push(from);
-                    }
-                }
-            }
-        }
-        needed
-    }
-
-    fn before(&self, graph: &Graph, ways: &Ways, node: usize) -> Bits {
-        let mut now = Bits::none(graph.variables.len());
-        for edge in ways.taken_outs(node) {
-            let mut over = self.at[graph.edges[edge].to].clone();
-            graph.edges[edge].sets.iter().for_each(|variable| over.remove(*variable));
-            now.merge(&over);
-        }
-        self.hidden.get(&node).into_iter().for_each(|hidden| now.drop(hidden));
-        graph.nodes[node].sets.iter().for_each(|variable| now.remove(*variable));
-        graph.nodes[node].reads.iter().for_each(|variable| now.add(*variable));
-        now
-    }
-
-    /// Whether a branch takes a variable from outside of it or leaves it to somebody outside.
-    fn outside(
-        &self,
-        graph: &Graph,
-        crossings: &Crossings,
-        branch: usize,
-        variable: usize,
-    ) -> bool {
-        let left = crossings.leaving.iter().any(|(edge, left)| {
-            left.contains(&branch) && self.at[graph.edges[*edge].to].has(variable)
-        });
-        left || self.within.takes[branch].has(variable)
-    }
-}
-
-fn inner_first<'a>(graph: &Graph, crossings: &'a Crossings) -> Vec<&'a Block> {
-    let mut blocks: Vec<&Block> = crossings.blocks.values().collect();
-    blocks.sort_by_key(|block| std::cmp::Reverse(around(graph, block.branches[0]).count()));
-    blocks
-}
-
-/// The branches that may run beside a branch: of its own block and of the blocks around it.
-fn beside(graph: &Graph, crossings: &Crossings, branch: usize) -> Vec<usize> {
-    let beside = |scope: usize| match graph.scopes[scope].kind {
-        ScopeKind::Branch { fork, .. } => {
-            concurrent(graph, &crossings.blocks[&fork]).remove(&scope).unwrap_or_default()
-        }
-        ScopeKind::Process | ScopeKind::Body { .. } => Vec::new(),
-    };
-    around(graph, branch).flat_map(beside).collect()
-}
-
-/// Each branch of a block with the branches that may run beside it.
-fn concurrent(graph: &Graph, block: &Block) -> BTreeMap<usize, Vec<usize>> {
-    let earlier: BTreeMap<usize, BTreeSet<usize>> =
-        block.branches.iter().copied().zip(self::earlier(graph, &block.branches)).collect();
-    let beside = |this: usize| {
-        let ordered =
-            |other: usize| earlier[&this].contains(&other) || earlier[&other].contains(&this);
-        block.branches.iter().copied().filter(|other| *other != this && !ordered(*other)).collect()
-    };
-    block.branches.iter().map(|branch| (*branch, beside(*branch))).collect()
-}
-
 /// Two concurrent branches may not set one variable, and none may read what the other sets
 /// (B004): who comes first is chance. Gives the reads that are spoken about.
 pub(super) fn races(
@@ -216,20 +115,87 @@ pub(super) fn races(
     findings: &mut Vec<Finding>,
 ) -> BTreeSet<(usize, usize)> {
     let mut raced = BTreeSet::new();
-    if crossings.blocks.is_empty() {
+    two_winners(graph, ways, crossings, findings);
+    let beside = Beside::new(graph, crossings);
+    let groups = beside.groups();
+    if groups.is_empty() {
         return raced;
     }
-    let search =
-        Races { graph, ways, uses: Uses::new(graph, ways), within: Within::new(graph, ways) };
-    for block in inner_first(graph, crossings) {
+    let search = Races {
+        graph,
+        ways,
+        uses: Uses::new(graph, ways),
+        within: Within::new(graph, ways),
+        originals: Originals::new(graph),
+    };
+    for group in groups {
         let mut told = BTreeSet::new();
-        for (second, rivals) in &concurrent(graph, block) {
-            for first in rivals.iter().filter(|first| *first < second) {
-                search.between(*first, *second, &mut told, &mut raced, findings);
+        for second in group {
+            // Of two scopes the later one asks; whoever is no scope asks nobody.
+            let rivals = beside.of(second).into_iter().filter(|first| match first {
+                Party::Scope(first) => *first < second,
+                Party::Work(_) => true,
+            });
+            for first in rivals {
+                search.between(first, Party::Scope(second), &mut told, &mut raced, findings);
             }
         }
     }
     raced
+}
+
+/// If several branches of a race must complete, two of them may not set one variable that is read
+/// behind it (B004): the copies of both would be written back.
+fn two_winners(graph: &Graph, ways: &Ways, crossings: &Crossings, findings: &mut Vec<Finding>) {
+    let races = |node: &&Node| match node.kind {
+        Kind::Won { race } => graph.nodes[race].kind != (Kind::Race { wins: 1 }),
+        _ => false,
+    };
+    if !graph.nodes.iter().any(|node| races(&node)) {
+        return;
+    }
+    let (needed, originals) = (Needed::new(graph, ways, crossings), Originals::new(graph));
+    for (end, node) in graph.nodes.iter().enumerate().filter(|(_, node)| races(node)) {
+        let Kind::Won { race } = node.kind else { continue };
+        let mut set: BTreeMap<usize, (usize, Place)> = BTreeMap::new();
+        let Some(block) = crossings.blocks.get(&race) else { continue };
+        for &branch in &block.branches {
+            for (variable, place) in copied_back(graph, ways, &originals, branch) {
+                if !needed.behind(graph, ways, end, variable) {
+                    continue;
+                }
+                match set.get(&variable) {
+                    Some((other, first)) => {
+                        let fault = Fault::Race { variable, branch, other: *other };
+                        findings.push(Finding::new(fault, place).related(first.clone()));
+                    }
+                    None => _ = set.insert(variable, (branch, place)),
+                }
+            }
+        }
+    }
+}
+
+/// What a branch of a race sets outside of it, and where in the branch.
+fn copied_back(
+    graph: &Graph,
+    ways: &Ways,
+    originals: &Originals,
+    branch: usize,
+) -> Vec<(usize, Place)> {
+    let scopes = graph.nodes.iter().filter(|node| node.scope == branch);
+    let copies = scopes.filter_map(|node| match &node.kind {
+        Kind::Scope { copies } => Some(copies.iter()),
+        _ => None,
+    });
+    let place = |&(original, copy): &(usize, usize)| {
+        let live =
+            (0..graph.nodes.len()).filter(|node| ways.live[*node] && inside(graph, *node, branch));
+        let mut sets = live.flat_map(|node| sets_at(graph, ways, node).map(move |at| (node, at)));
+        let (node, variable) = sets.find(|(_, at)| originals.of(*at).any(|of| of == copy))?;
+        Some((original, Place::Set { node, variable }))
+    };
+    copies.flatten().filter_map(place).collect()
 }
 
 /// Turns what is unset only because a concurrent branch sets it into what it is: a read of a
@@ -240,6 +206,7 @@ pub(super) fn reads_of_siblings(
     crossings: &Crossings,
     findings: &mut [Finding],
 ) {
+    let (beside, originals) = (Beside::new(graph, crossings), Originals::new(graph));
     for finding in findings {
         let (
             Fault::MayBeUnset { variable } | Fault::UndoMayBeUnset { variable, .. },
@@ -248,35 +215,30 @@ pub(super) fn reads_of_siblings(
         else {
             continue;
         };
-        let Some((branch, other, set)) = sibling(graph, ways, crossings, *node, *variable) else {
-            continue;
-        };
-        let variable = *variable;
-        finding.fault = Fault::UnorderedRead { variable, branch, other };
-        finding.related = vec![Place::Set { node: set, variable }];
+        let means = |at: usize| originals.of(at).last();
+        let sets =
+            |setter: usize| sets_at(graph, ways, setter).find(|at| means(*at) == means(*variable));
+        let setters = (0..graph.nodes.len()).filter(|node| ways.live[*node]);
+        let setters: Vec<(usize, usize)> =
+            setters.filter_map(|setter| Some((setter, sets(setter)?))).collect();
+        let beside = around(graph, graph.nodes[*node].scope).find_map(|scope| {
+            beside.of(scope).into_iter().find_map(|other| {
+                let set = setters.iter().find(|(setter, _)| other.has(graph, *setter))?;
+                Some((Party::Scope(scope), other, *set))
+            })
+        });
+        let Some((reader, setter, (node, set))) = beside else { continue };
+        finding.fault = unordered_read(graph, *variable, reader, setter);
+        finding.related = vec![Place::Set { node, variable: set }];
         finding.witness = Vec::new();
     }
 }
 
-/// The branch of a reader, a branch beside it that sets the variable, and where.
-fn sibling(
-    graph: &Graph,
-    ways: &Ways,
-    crossings: &Crossings,
-    reader: usize,
-    variable: usize,
-) -> Option<(usize, usize, usize)> {
-    let sets = |node: usize| sets_at(graph, ways, node).any(|at| at == variable);
-    let setters: Vec<usize> =
-        (0..graph.nodes.len()).filter(|node| ways.live[*node] && sets(*node)).collect();
-    around(graph, graph.nodes[reader].scope).find_map(|branch| {
-        let ScopeKind::Branch { fork, .. } = graph.scopes[branch].kind else { return None };
-        let beside = concurrent(graph, &crossings.blocks[&fork]);
-        beside[&branch].iter().find_map(|other| {
-            let set = setters.iter().find(|node| inside(graph, **node, *other))?;
-            Some((branch, *other, *set))
-        })
-    })
+fn unordered_read(graph: &Graph, variable: usize, reader: Party, setter: Party) -> Fault {
+    match (reader.branch(graph), setter.branch(graph)) {
+        (Some(branch), Some(other)) => Fault::UnorderedRead { variable, branch, other },
+        _ => Fault::ReadBeside { variable, reader: reader.node(graph), setter: setter.node(graph) },
+    }
 }
 
 struct Races<'a> {
@@ -284,6 +246,7 @@ struct Races<'a> {
     ways: &'a Ways,
     uses: Uses,
     within: Within,
+    originals: Originals,
 }
 
 impl Races<'_> {
@@ -291,19 +254,18 @@ impl Races<'_> {
     /// on the later setter; a place is blamed once.
     fn between(
         &self,
-        first: usize,
-        second: usize,
+        first: Party,
+        second: Party,
         told: &mut BTreeSet<(usize, usize)>,
         raced: &mut BTreeSet<(usize, usize)>,
         findings: &mut Vec<Finding>,
     ) {
-        let uses = &self.uses;
-        let mut contested = uses.sets[first].clone();
-        contested.merge(&uses.sets[second]);
-        let mut by_both = uses.sets[first].both(&uses.sets[second]);
-        by_both.merge(&uses.sets[first].both(&uses.reads[second]));
-        by_both.merge(&uses.sets[second].both(&uses.reads[first]));
-        for variable in by_both.both(&contested).iter() {
+        let sets = |party| self.uses.sets(self.graph, party);
+        let reads = |party| self.uses.reads(self.graph, party);
+        let mut by_both = sets(first).both(&sets(second));
+        by_both.merge(&sets(first).both(&reads(second)));
+        by_both.merge(&sets(second).both(&reads(first)));
+        for variable in by_both.iter() {
             let reads = [(second, first), (first, second)]
                 .into_iter()
                 .find(|(reader, setter)| self.takes(*reader, *setter, variable));
@@ -323,46 +285,66 @@ impl Races<'_> {
     }
 
     /// Whether a branch reads a variable of another one, and not one that it set itself.
-    fn takes(&self, reader: usize, setter: usize, variable: usize) -> bool {
-        self.uses.sets[setter].has(variable)
-            && self.uses.reads[reader].has(variable)
-            && (!self.uses.sets[reader].has(variable) || self.within.takes[reader].has(variable))
+    fn takes(&self, reader: Party, setter: Party, variable: usize) -> bool {
+        let sets = |party| self.uses.sets(self.graph, party).has(variable);
+        let is_taken = match reader {
+            Party::Scope(scope) => self.within.takes[scope].has(variable),
+            Party::Work(_) => true,
+        };
+        sets(setter)
+            && self.uses.reads(self.graph, reader).has(variable)
+            && (!sets(reader) || is_taken)
     }
 
     fn read(
         &self,
-        reader: usize,
-        setter: usize,
+        reader: Party,
+        setter: Party,
         variable: usize,
         raced: &mut BTreeSet<(usize, usize)>,
     ) -> Option<Finding> {
-        let reads: Vec<usize> = self
+        let reads = |node| reader.reads(self.graph, node).iter().copied();
+        let reads: Vec<(usize, usize)> = self
             .live_in(reader)
-            .filter(|node| self.graph.nodes[*node].reads.contains(&variable))
+            .flat_map(|node| reads(node).map(move |at| (node, at)))
+            .filter(|(_, at)| self.means(*at, variable))
             .collect();
-        raced.extend(reads.iter().map(|node| (*node, variable)));
-        let node = *reads.first()?;
-        let setting = self.first_set(setter, variable)?;
-        let fault = Fault::UnorderedRead { variable, branch: reader, other: setter };
-        let finding = Finding::new(fault, Place::Read { node, variable });
-        Some(finding.related(Place::Set { node: setting, variable }))
+        raced.extend(&reads);
+        let (node, read) = *reads.first()?;
+        let set = self.first_set(setter, variable)?;
+        let fault = unordered_read(self.graph, variable, reader, setter);
+        Some(Finding::new(fault, Place::Read { node, variable: read }).related(set))
     }
 
-    fn set(&self, first: usize, second: usize, variable: usize) -> Option<Finding> {
+    fn set(&self, first: Party, second: Party, variable: usize) -> Option<Finding> {
         let earlier = self.first_set(first, variable)?;
         let later = self.first_set(second, variable)?;
-        let fault = Fault::Race { variable, branch: second, other: first };
-        let finding = Finding::new(fault, Place::Set { node: later, variable });
-        Some(finding.related(Place::Set { node: earlier, variable }))
+        let fault = match (first.branch(self.graph), second.branch(self.graph)) {
+            (Some(other), Some(branch)) => Fault::Race { variable, branch, other },
+            _ => Fault::SetBeside {
+                variable,
+                one: first.node(self.graph),
+                other: second.node(self.graph),
+            },
+        };
+        Some(Finding::new(fault, later).related(earlier))
     }
 
-    fn live_in(&self, branch: usize) -> impl Iterator<Item = usize> {
+    fn live_in(&self, party: Party) -> impl Iterator<Item = usize> {
         (0..self.graph.nodes.len())
-            .filter(move |node| self.ways.live[*node] && inside(self.graph, *node, branch))
+            .filter(move |node| self.ways.live[*node] && party.has(self.graph, *node))
     }
 
-    fn first_set(&self, branch: usize, variable: usize) -> Option<usize> {
-        let sets = |node: &usize| sets_at(self.graph, self.ways, *node).any(|at| at == variable);
-        self.live_in(branch).find(sets)
+    /// Whether a variable is another one or a copy of it.
+    fn means(&self, variable: usize, original: usize) -> bool {
+        self.originals.of(variable).any(|at| at == original)
+    }
+
+    fn first_set(&self, party: Party, variable: usize) -> Option<Place> {
+        self.live_in(party).find_map(|node| {
+            let mut sets = sets_at(self.graph, self.ways, node);
+            let set = sets.find(|at| self.means(*at, variable))?;
+            Some(Place::Set { node, variable: set })
+        })
     }
 }

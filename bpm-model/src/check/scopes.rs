@@ -33,7 +33,9 @@ impl Crossings {
         };
         let mut entered = Vec::new();
         for (at, edge) in graph.edges.iter().enumerate() {
-            let ends = graph.nodes[edge.to].kind.is_end();
+            // Who ends the process from within a branch does not leave it; who has left a body does.
+            let ends = graph.nodes[edge.to].kind.is_end()
+                && !matches!(graph.nodes[edge.from].kind, Kind::Leave { .. });
             if graph.nodes[edge.from].scope != graph.nodes[edge.to].scope && !ends {
                 let (left, into) = crossed(graph, edge);
                 entered.extend(into.into_iter().map(|scope| (edge.to, scope)));
@@ -63,7 +65,9 @@ impl Crossings {
     /// for ever), so what waits for it can never run.
     fn mark_waiting(&mut self, graph: &Graph, entered: &[(usize, usize)]) {
         let endless = self.endless(graph);
-        for block in self.blocks.values() {
+        // Of a race not all branches need to complete.
+        let blocks = self.blocks.iter().filter(|(fork, _)| !is_race(graph, **fork));
+        for (_, block) in blocks {
             if block.branches.iter().any(|branch| endless[*branch]) {
                 for &target in &block.targets {
                     let end = graph.nodes[target].kind == Kind::Parallel;
@@ -88,6 +92,11 @@ impl Crossings {
         }
         endless
     }
+}
+
+/// Whether a block whose branches begin at this node is a race.
+pub(super) fn is_race(graph: &Graph, fork: usize) -> bool {
+    matches!(graph.nodes[fork].kind, Kind::Race { .. })
 }
 
 fn blocks(graph: &Graph) -> BTreeMap<usize, Block> {
@@ -121,6 +130,28 @@ pub(super) fn crossed(graph: &Graph, edge: &Edge) -> (Vec<usize>, Vec<usize>) {
     (from[..from.len() - shared].to_vec(), to[..to.len() - shared].to_vec())
 }
 
+/// What each variable is a copy of.
+pub(super) struct Originals {
+    of: Vec<Option<usize>>,
+}
+
+impl Originals {
+    pub(super) fn new(graph: &Graph) -> Originals {
+        let mut of = vec![None; graph.variables.len()];
+        for node in graph.nodes.iter() {
+            if let Kind::Scope { copies } = &node.kind {
+                copies.iter().for_each(|(original, copy)| of[*copy] = Some(*original));
+            }
+        }
+        Originals { of }
+    }
+
+    /// A variable, what it is a copy of, what that is a copy of and so on.
+    pub(super) fn of(&self, variable: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(variable), |copy| self.of[*copy]).take(self.of.len())
+    }
+}
+
 /// The branches that complete before this one starts.
 pub(super) fn after(graph: &Graph, scope: usize) -> &[usize] {
     match &graph.scopes[scope].kind {
@@ -142,4 +173,16 @@ pub(super) fn earlier(graph: &Graph, branches: &[usize]) -> Vec<BTreeSet<usize>>
         seen
     };
     branches.iter().map(earlier).collect()
+}
+
+/// Each branch of a block with the branches that may run beside it.
+pub(super) fn concurrent(graph: &Graph, block: &Block) -> BTreeMap<usize, Vec<usize>> {
+    let earlier: BTreeMap<usize, BTreeSet<usize>> =
+        block.branches.iter().copied().zip(self::earlier(graph, &block.branches)).collect();
+    let beside = |this: usize| {
+        let ordered =
+            |other: usize| earlier[&this].contains(&other) || earlier[&other].contains(&this);
+        block.branches.iter().copied().filter(|other| *other != this && !ordered(*other)).collect()
+    };
+    block.branches.iter().map(|branch| (*branch, beside(*branch))).collect()
 }

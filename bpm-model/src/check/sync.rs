@@ -7,23 +7,37 @@
 mod decide;
 mod rank;
 mod reduce;
+mod regions;
 mod witness;
 
+use super::scopes::Crossings;
 use super::ways::{Ways, steps};
 use crate::finding::{Fault, Finding, Place, Step};
 use crate::graph::Graph;
 use reduce::{Clash, Mismatch, Net};
+use regions::{Region, regions};
 
 /// How many gates may be left to decide; beyond, a finding asks for simpler blocks.
 const GATES_MAX: usize = 2_000;
 
 /// A fork needs its join and a choice its merge (B011, B012). Each mismatch is reported where it
 /// is, and then taken as if it matched, so that what lies around it is judged by itself.
-pub(super) fn tokens(graph: &Graph, ways: &Ways, findings: &mut Vec<Finding>) {
+pub(super) fn tokens(
+    graph: &Graph,
+    ways: &Ways,
+    crossings: &Crossings,
+    findings: &mut Vec<Finding>,
+) {
     let Some(start) = ways.start else { return };
-    let mut net = Net::new(graph, ways, start);
-    net.reduce();
     let told = Told { graph, ways, start };
+    for region in regions(graph, ways, crossings, start) {
+        judge(&told, &region, findings);
+    }
+}
+
+fn judge(told: &Told<'_>, region: &Region, findings: &mut Vec<Finding>) {
+    let mut net = Net::new(told.graph, region);
+    net.reduce();
     findings.extend(net.clashes.iter().map(|clash| told.clash(&net, clash)));
     let left = net.left();
     if left.len() <= 1 {

@@ -1,5 +1,7 @@
 //! What is found in which graph.
 
+mod scopes;
+
 use super::notation::graph;
 use super::{check, separate_private};
 use crate::finding::{Code, Finding, Place};
@@ -20,7 +22,8 @@ fn short(graph: &Graph, finding: &Finding) -> String {
         }
         Place::Scope(scope) => match &graph.scopes[*scope].kind {
             ScopeKind::Branch { name, .. } => format!("branch {name}"),
-            ScopeKind::Process | ScopeKind::Body { .. } => "process".to_owned(),
+            ScopeKind::Body { of } => format!("body {}", id(*of)),
+            ScopeKind::Process => "process".to_owned(),
         },
         Place::Clause { node, part } => format!("{} {part:?}", id(*node)),
         Place::Read { node, variable } => format!("{}.{}", id(*node), name(*variable)),

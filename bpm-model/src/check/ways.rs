@@ -46,10 +46,7 @@ impl Ways {
             .map(|node| match graph.origin {
                 Origin::Built => 1,
                 Origin::Workflow if crossings.never_complete[node] => usize::MAX,
-                Origin::Workflow if graph.nodes[node].kind == Kind::Parallel => {
-                    self.ins[node].len()
-                }
-                Origin::Workflow => 1,
+                Origin::Workflow => self.needed(graph, node),
             })
             .collect();
         self.live[start] = true;
@@ -66,6 +63,18 @@ impl Ways {
             }
         }
         self.run_undos(graph);
+    }
+
+    /// How many of the ways into a node a token must take for it to run.
+    pub(super) fn needed(&self, graph: &Graph, node: usize) -> usize {
+        match graph.nodes[node].kind {
+            Kind::Parallel => self.ins[node].len(),
+            Kind::Won { race } => match graph.nodes[race].kind {
+                Kind::Race { wins } => wins.max(1) as usize,
+                _ => 1,
+            },
+            _ => 1,
+        }
     }
 
     /// No way leads to an undo: it can run if its activity can.

@@ -1,10 +1,10 @@
 //! What branches take from outside of them, and what they surely set.
 
 use super::bits::Bits;
-use super::scopes::{Block, around, earlier};
+use super::data::{Meeting, over, passes};
+use super::scopes::{Block, Originals, around, earlier};
 use super::ways::Ways;
 use crate::graph::Graph;
-use crate::kind::Kind;
 
 /// For each scope what it does with the variables, seen from outside.
 pub(super) struct Within {
@@ -25,12 +25,13 @@ impl Within {
             takes: vec![Bits::none(bound); scopes],
             sets: vec![Bits::none(bound); scopes],
         };
+        let originals = Originals::new(graph);
         // The process itself has no outside.
         for (scope, members) in members.iter().enumerate().skip(1) {
-            let branch = Branch { graph, ways, members };
+            let branch = Branch { graph, ways, members, originals: &originals };
             let (before, behind) = branch.surely_set();
             within.takes[scope] = branch.reads_without(&before);
-            within.sets[scope] = branch.left_with(&behind);
+            within.sets[scope] = branch.left_with(&before, &behind);
         }
         within
     }
@@ -54,6 +55,7 @@ struct Branch<'a> {
     graph: &'a Graph,
     ways: &'a Ways,
     members: &'a [usize],
+    originals: &'a Originals,
 }
 
 impl Branch<'_> {
@@ -66,57 +68,62 @@ impl Branch<'_> {
         while !is_stable {
             is_stable = true;
             for (at, &node) in self.members.iter().enumerate() {
-                before[at] = self.arrives(node, &behind);
-                let mut now = before[at].clone();
-                self.graph.nodes[node].sets.iter().for_each(|variable| now.add(*variable));
-                is_stable &= now == behind[at];
-                behind[at] = now;
+                let arrives = self.arrives(node, &before, &behind);
+                let leaves = passes(self.graph, node, &arrives);
+                is_stable &= arrives == before[at] && leaves == behind[at];
+                before[at] = arrives;
+                behind[at] = leaves;
             }
         }
         (before, behind)
     }
 
     /// A join knows what any way in has set, all else what all have.
-    fn arrives(&self, node: usize, behind: &[Bits]) -> Bits {
+    fn arrives(&self, node: usize, before: &[Bits], behind: &[Bits]) -> Bits {
         let bound = self.graph.variables.len();
-        let join = self.graph.nodes[node].kind == Kind::Parallel;
-        let mut arrives = if join { Bits::none(bound) } else { Bits::all(bound) };
+        let mut arrives = match Meeting::at(self.graph, node) {
+            Meeting::Any => Bits::none(bound),
+            Meeting::All => Bits::all(bound),
+            Meeting::Since(race) => {
+                let at = self.members.binary_search(&race);
+                return at.map_or_else(|_| Bits::none(bound), |at| behind[at].clone());
+            }
+        };
         for edge in self.ways.taken_ins(node) {
-            let over = self.over(edge, behind);
-            match join {
-                true => arrives.merge(&over),
-                false => arrives.keep(&over),
+            let over = self.over(edge, before, behind);
+            match Meeting::at(self.graph, node) {
+                Meeting::Any => arrives.merge(&over),
+                _ => arrives.keep(&over),
             }
         }
         arrives
     }
 
     /// What is set behind an edge; of one that comes from outside, nothing.
-    fn over(&self, edge: usize, behind: &[Bits]) -> Bits {
-        let edge = &self.graph.edges[edge];
-        let Ok(from) = self.members.binary_search(&edge.from) else {
-            return Bits::none(self.graph.variables.len());
-        };
-        let mut over = behind[from].clone();
-        edge.sets.iter().for_each(|variable| over.add(*variable));
-        over
+    fn over(&self, edge: usize, before: &[Bits], behind: &[Bits]) -> Bits {
+        match self.members.binary_search(&self.graph.edges[edge].from) {
+            Ok(from) => over(self.graph, edge, &before[from], &behind[from]),
+            Err(_) => Bits::none(self.graph.variables.len()),
+        }
     }
 
     fn reads_without(&self, before: &[Bits]) -> Bits {
         let mut takes = Bits::none(self.graph.variables.len());
         for (node, before) in self.members.iter().zip(before) {
             let reads = self.graph.nodes[*node].reads.iter().copied();
-            reads.filter(|variable| !before.has(*variable)).for_each(|at| takes.add(at));
+            let unset = reads.filter(|variable| !before.has(*variable));
+            // What is copied where a body begins is taken from outside of it.
+            unset.flat_map(|at| self.originals.of(at)).for_each(|at| takes.add(at));
         }
         takes
     }
 
-    fn left_with(&self, behind: &[Bits]) -> Bits {
+    fn left_with(&self, before: &[Bits], behind: &[Bits]) -> Bits {
         let outs = self.members.iter().flat_map(|node| self.ways.taken_outs(*node));
         let leaving =
             outs.filter(|edge| self.members.binary_search(&self.graph.edges[*edge].to).is_err());
         let mut left = Bits::all(self.graph.variables.len());
-        leaving.for_each(|edge| left.keep(&self.over(edge, behind)));
+        leaving.for_each(|edge| left.keep(&self.over(edge, before, behind)));
         left
     }
 }

@@ -1,10 +1,13 @@
 //! The words of every fault: what is wrong, what follows, what to do.
 
+mod handlers;
+
 use super::path::{branch, choice, node, path, place_node, variable};
 use super::{Degree, Fault, Finding, Message, Named, Place};
 use crate::duration;
 use crate::el::caret;
-use crate::graph::{Condition, Graph, Origin};
+use crate::graph::{Condition, Graph, Origin, ScopeKind};
+use crate::kind::Kind;
 use crate::policy::Part;
 
 /// The three parts, before the notes.
@@ -59,7 +62,9 @@ impl Context<'_> {
             Fault::MayBeUnset { .. }
             | Fault::UndoMayBeUnset { .. }
             | Fault::Race { .. }
-            | Fault::UnorderedRead { .. } => self.data(),
+            | Fault::UnorderedRead { .. }
+            | Fault::SetBeside { .. }
+            | Fault::ReadBeside { .. } => self.data(),
             Fault::NoResult | Fault::EndsNever => self.result(),
             Fault::JoinWaits
             | Fault::NoWayToEnd
@@ -81,6 +86,9 @@ impl Context<'_> {
                 "write `undo` behind the activity whose effect it takes back",
             ),
             Fault::Degree(degree) => self.degree(*degree),
+            Fault::CannotFail { .. } | Fault::FiresAtOnce { .. } | Fault::ComesLater { .. } => {
+                self.handlers()
+            }
             _ => self.control(),
         }
     }
@@ -140,17 +148,46 @@ impl Context<'_> {
                     ),
                 )
             }
+            _ => self.beside(),
+        }
+    }
+
+    /// Variables that two places use at the same time.
+    fn beside(&self) -> Words {
+        match self.finding.fault {
             Fault::Race { variable: at, branch: this, other } => {
                 let name = variable(self.graph, at);
-                let (this, other) = (branch(self.graph, this), branch(self.graph, other));
+                let (one, two) = (branch(self.graph, other), branch(self.graph, this));
                 words(
-                    format!("the branches {other} and {this} both set {name}"),
+                    format!("the branches {one} and {two} both set {name}"),
                     "they run at the same time, so whichever is later would win",
-                    format!(
-                        "use two names, or let one wait: `{} after {}`",
-                        bare(&this),
-                        bare(&other)
-                    ),
+                    match &self.graph.scopes[this].kind {
+                        ScopeKind::Branch { fork, .. } if self.is_race(*fork) => {
+                            "use two names, or let one branch win".to_owned()
+                        }
+                        _ => format!(
+                            "use two names, or let one wait: `{} after {}`",
+                            bare(&two),
+                            bare(&one)
+                        ),
+                    },
+                )
+            }
+            Fault::SetBeside { variable: at, one, other } => {
+                let (one, other) = (node(self.graph, one), node(self.graph, other));
+                words(
+                    format!("{one} and {other} both set {}", variable(self.graph, at)),
+                    "they run at the same time, so whichever is later would win",
+                    "use two names",
+                )
+            }
+            Fault::ReadBeside { variable: at, reader, setter } => {
+                let (reader, setter) = (node(self.graph, reader), node(self.graph, setter));
+                let name = variable(self.graph, at);
+                words(
+                    format!("{reader} reads {name}, which {setter} sets"),
+                    "they run at the same time, so the value may or may not be there",
+                    "use two names",
                 )
             }
             Fault::UnorderedRead { variable: at, branch: this, other } => {
@@ -164,6 +201,10 @@ impl Context<'_> {
             }
             _ => unreachable!("only faults about variables are told here"),
         }
+    }
+
+    fn is_race(&self, fork: usize) -> bool {
+        matches!(self.graph.nodes[fork].kind, Kind::Race { .. })
     }
 
     fn control(&self) -> Words {
@@ -188,14 +229,35 @@ impl Context<'_> {
                 format!("it would spin inside one turn of the engine: {}", self.path),
                 "put a task or a wait on this path",
             ),
-            Fault::LeavesBranch { branch: scope } => words(
-                format!("this jump leaves the concurrent branch {}", branch(self.graph, *scope)),
-                "the other branches would wait for it for ever",
-                "let the branch set a variable, and jump behind the parallel block",
-            ),
+            Fault::LeavesBranch { branch } => self.leaves(*branch),
             Fault::AfterCycle { branches } => self.after_cycle(branches),
             _ => unreachable!("only faults about the order of steps are told here"),
         }
+    }
+
+    fn leaves(&self, scope: usize) -> Words {
+        let name = branch(self.graph, scope);
+        let race = match self.graph.scopes[scope].kind {
+            ScopeKind::Branch { fork, .. } => self.is_race(fork),
+            _ => {
+                return words(
+                    format!("this jump leaves {name}, which runs beside what it belongs to"),
+                    "that would go on, and there would be two of what follows",
+                    "let it set a variable, and jump behind what it runs beside",
+                );
+            }
+        };
+        let (waits, help) = match race {
+            true => (
+                "the race would wait for it for ever",
+                "let the branch set a variable, and jump behind the race",
+            ),
+            false => (
+                "the other branches would wait for it for ever",
+                "let the branch set a variable, and jump behind the parallel block",
+            ),
+        };
+        words(format!("this jump leaves the concurrent branch {name}"), waits, help)
     }
 
     fn never_chosen(&self, edge: usize, always: bool) -> Words {
@@ -413,6 +475,7 @@ impl Context<'_> {
             (Fault::SameBranch { .. }, _) => "the first one with this name".to_owned(),
             (Fault::Degree(Degree::NoEnd), _) => "no edge leaves this".to_owned(),
             (Fault::Degree(_), _) => "the first one".to_owned(),
+            (Fault::ComesLater { .. }, _) => "this one comes first".to_owned(),
             (Fault::NeverChosen { always, .. }, _) => format!("this is always {always}"),
             (_, Place::Set { .. }) => format!("{name} is set here"),
             (_, Place::Read { .. }) => format!("{name} is read here"),

@@ -3,22 +3,37 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Drawing, Shape};
+use super::{Drawing, Line, Shape};
 use crate::graph::Graph;
 
 /// The graph in Graphviz's language, top down.
 ///
-/// Nodes are called `n0`, `n1`, … by their position; the ids are their labels, escaped.
+/// Nodes are called `n0`, `n1`, … by their position; the ids are their labels, escaped. The bodies
+/// of scopes are clusters.
 pub fn dot(graph: &Graph) -> String {
     let drawing = Drawing::new(graph);
     let mut out = format!("digraph \"{}\" {{\n", quoted(&super::one_line(&graph.name)));
     out.push_str("    node [fontname=\"sans-serif\", fontsize=11, shape=box];\n");
     out.push_str("    edge [fontname=\"sans-serif\", fontsize=10];\n");
-    for (node, _) in drawing.nodes() {
-        let _ = writeln!(out, "    n{node} [{}];", attributes(&drawing, node));
+    let mut depth = 1;
+    for line in drawing.lines() {
+        depth -= usize::from(matches!(line, Line::Closes));
+        let _ = write!(out, "{:width$}", "", width = 4 * depth);
+        let _ = match line {
+            Line::Node(node) => writeln!(out, "n{node} [{}];", attributes(&drawing, node)),
+            Line::Opens(scope) => {
+                depth += 1;
+                let name = quoted(&drawing.body(scope));
+                writeln!(out, "subgraph cluster_{scope} {{ label=\"{name}\"; style=rounded;")
+            }
+            Line::Closes => writeln!(out, "}}"),
+        };
     }
     for (position, edge) in drawing.edges.iter().enumerate() {
         let _ = match quoted(&drawing.caption(position)).as_str() {
+            "" if drawing.is_beside(position) => {
+                writeln!(out, "    n{} -> n{} [style=dashed];", edge.from, edge.to)
+            }
             "" => writeln!(out, "    n{} -> n{};", edge.from, edge.to),
             caption => writeln!(out, "    n{} -> n{} [label=\"{caption}\"];", edge.from, edge.to),
         };
@@ -45,6 +60,15 @@ fn attributes(drawing: &Drawing<'_>, node: usize) -> String {
         Shape::Each => format!("shape=hexagon, label=\"↻ {name}\""),
         Shape::Merge => format!("shape=diamond, label=\"×\", {SMALL}"),
         Shape::Join => format!("shape=diamond, label=\"+\", {SMALL}"),
+        Shape::Scope => format!("style=rounded, label=\"⊞ {name}\""),
+        Shape::Leave => format!("shape=circle, label=\"\", xlabel=\"{name}\", {SMALL}"),
+        Shape::Catch => format!("shape=doublecircle, label=\"⚡\", xlabel=\"{name}\", {SMALL}"),
+        Shape::Limit => format!("shape=doublecircle, label=\"⏲\", xlabel=\"{name}\", {SMALL}"),
+        Shape::Beside => {
+            format!("shape=doublecircle, style=dashed, label=\"⏲\", xlabel=\"{name}\", {SMALL}")
+        }
+        Shape::Race => format!("shape=diamond, label=\"⚑\\n{name}\""),
+        Shape::Won => format!("shape=diamond, label=\"⚑\", xlabel=\"{name}\", {SMALL}"),
     }
 }
 
@@ -116,5 +140,25 @@ mod tests {
             graph.nodes.to_mut()[0].id = id.into();
             assert_eq!(dot(&graph), format!("{HEAD}    n0 [label=\"{label}\"];\n}}\n"));
         }
+    }
+
+    #[test]
+    fn bodies_are_kept_together() {
+        let picture = dot(&sample::scoped());
+        let expected = r#"    n1 [style=rounded, label="⊞ ship"];
+    subgraph cluster_1 { label="ship"; style=rounded;
+        n2 [shape=diamond, label="⚑\nrace"];
+        n3 [style=rounded, label="⊞ fast"];
+        subgraph cluster_5 { label="fast"; style=rounded;
+            n4 [label="fly"];
+            n5 [shape=circle, label="", xlabel="fast/end", width=0.25, height=0.25, fixedsize=true];
+        }
+        n6 [shape=diamond, label="⚑", xlabel="race/end", width=0.25, height=0.25, fixedsize=true];
+"#;
+        assert!(picture.contains(expected), "{picture}");
+        let events = ["style=dashed, label=\"⏲\"", "label=\"⚡\", xlabel=\"ship/error\""];
+        events.iter().for_each(|event| assert!(picture.contains(event), "{event} in {picture}"));
+        assert!(picture.contains("    n7 -> n13 [style=dashed];\n"), "{picture}");
+        assert_eq!(picture.matches('{').count(), picture.matches('}').count());
     }
 }

@@ -3,23 +3,41 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Drawing, Shape};
+use super::{Drawing, Line, Shape};
 use crate::graph::Graph;
 
 /// The graph as a Mermaid `flowchart`, top down.
 ///
-/// Only syntax that every Mermaid since version 8 reads. Nodes are called `n0`, `n1`, … by their
+/// The bodies of scopes are subgraphs. Only syntax that every Mermaid since version 8 reads. Nodes are called `n0`, `n1`, … by their
 /// position; the ids are their labels, escaped.
 pub fn mermaid(graph: &Graph) -> String {
     let drawing = Drawing::new(graph);
     let mut out = String::from("flowchart TD\n");
-    for (node, _) in drawing.nodes() {
-        let label = label(&drawing, node);
-        let (open, close) = brackets(drawing.shape(node));
-        let _ = writeln!(out, "    n{node}{open}\"{label}\"{close}");
+    let mut depth = 1;
+    for line in drawing.lines() {
+        depth -= usize::from(matches!(line, Line::Closes));
+        let _ = write!(out, "{:width$}", "", width = 4 * depth);
+        let _ = match line {
+            Line::Node(node) => {
+                let label = label(&drawing, node);
+                let (open, close) = brackets(drawing.shape(node));
+                writeln!(out, "n{node}{open}\"{label}\"{close}")
+            }
+            Line::Opens(scope) => {
+                depth += 1;
+                // An empty label is a syntax error.
+                let name = quoted(&drawing.body(scope));
+                let name = if name.is_empty() { "#nbsp;" } else { name.as_str() };
+                writeln!(out, "subgraph s{scope}[\"{name}\"]")
+            }
+            Line::Closes => writeln!(out, "end"),
+        };
     }
     for (position, edge) in drawing.edges.iter().enumerate() {
         let _ = match quoted(&drawing.caption(position)).as_str() {
+            "" if drawing.is_beside(position) => {
+                writeln!(out, "    n{} -.-> n{}", edge.from, edge.to)
+            }
             "" => writeln!(out, "    n{} --> n{}", edge.from, edge.to),
             caption => writeln!(out, "    n{} -->|\"{caption}\"| n{}", edge.from, edge.to),
         };
@@ -39,6 +57,10 @@ fn label(drawing: &Drawing<'_>, node: usize) -> String {
         Shape::Each => format!("↻ {name}"),
         Shape::Merge => "×".to_owned(),
         Shape::Join => "#43;".to_owned(),
+        Shape::Scope => format!("⊞ {name}"),
+        Shape::Catch => format!("⚡ {name}"),
+        Shape::Limit | Shape::Beside => format!("⏲ {name}"),
+        Shape::Race | Shape::Won => format!("⚑ {name}"),
         // An empty label is a syntax error.
         _ if name.is_empty() => "#nbsp;".to_owned(),
         _ => name,
@@ -55,6 +77,10 @@ fn brackets(shape: Shape) -> (&'static str, &'static str) {
         Shape::Script => ("[/", "/]"),
         Shape::Choice | Shape::Merge | Shape::Fork | Shape::Join => ("{", "}"),
         Shape::Each => ("{{", "}}"),
+        Shape::Scope => ("(", ")"),
+        Shape::Leave => ("((", "))"),
+        Shape::Catch | Shape::Limit | Shape::Beside => ("(((", ")))"),
+        Shape::Race | Shape::Won => ("{", "}"),
     }
 }
 
@@ -142,5 +168,24 @@ mod tests {
             graph.nodes.to_mut()[0].id = id.into();
             assert_eq!(mermaid(&graph), format!("flowchart TD\n    n0[\"{expected}\"]\n"));
         }
+    }
+
+    #[test]
+    fn bodies_are_kept_together() {
+        let picture = mermaid(&sample::scoped());
+        let expected = r##"    n1("⊞ ship")
+    subgraph s1["ship"]
+        n2{"⚑ race"}
+        n3("⊞ fast")
+        subgraph s5["fast"]
+            n4["fly"]
+            n5(("fast/end"))
+        end
+        n6{"⚑ race/end"}
+"##;
+        assert!(picture.contains(expected), "{picture}");
+        let lines = ["n13(((\"⏲ pack/every\")))", "n16(((\"⚡ ship/error\")))", "n7 -.-> n13"];
+        lines.iter().for_each(|line| assert!(picture.contains(line), "{line} in {picture}"));
+        assert_eq!(picture.matches("subgraph").count(), picture.matches(" end\n").count());
     }
 }

@@ -58,6 +58,19 @@ pub(crate) fn nested() -> Graph {
     )
 }
 
+/// A scope with events, a race in it, and something that runs beside a task.
+pub(crate) fn scoped() -> Graph {
+    crate::check::notation::graph(
+        "start > $ship > #race > $fast > fly > %fast/end > =race/end > pack > %ship/end > ?merge
+         #race > $slow > drive > %slow/end > =race/end; pack > :pack/every > tell > %pack/every/end
+         $ship > !ship/error > refund > ?merge; $ship > !ship/after > ask > ?merge > end
+         body ship: #race =race/end pack pack/every %ship/end
+         body pack/every: tell %pack/every/end
+         branch fast of #race: $fast; branch slow of #race: $slow
+         body fast: fly %fast/end; body slow: drive %slow/end",
+    )
+}
+
 fn split(part: &str) -> (&str, &str) {
     match part.trim().strip_suffix("]").and_then(|rest| rest.split_once(" -[")) {
         Some((name, text)) => (name.trim(), text),
@@ -107,6 +120,7 @@ fn edge(from: usize, to: usize, text: &str) -> Edge {
 /// One picture for every form that a process takes.
 pub(crate) fn gallery() -> Vec<(&'static str, Graph)> {
     vec![
+        ("scoped", scoped()),
         ("chain", graph("start -> reserve -> charge -> =fee -> @approve -> end")),
         (
             "if_else",

@@ -72,6 +72,7 @@ impl Labels {
                 Extent { left: half, right: half, height: BOX_HEIGHT }
             }
             Shape::Start | Shape::End | Shape::Fail => round(CIRCLE, beside),
+            shape if is_event(shape) => round(CIRCLE, beside),
             Shape::Merge | Shape::Join => round(SMALL_DIAMOND, 0),
             _ => round(DIAMOND, beside),
         }
@@ -126,8 +127,8 @@ fn shown(text: &str) -> Cow<'_, str> {
 fn write(out: &mut String, drawing: &Drawing<'_>, labels: &Labels, layout: &Layout) -> fmt::Result {
     write_head(out, &super::one_line(&drawing.graph.name), layout)?;
     out.push_str("<g opacity=\".6\">\n");
-    for route in &layout.routes {
-        write_route(out, route)?;
+    for (edge, route) in layout.routes.iter().enumerate() {
+        write_route(out, route, drawing.is_beside(edge))?;
     }
     let nodes = || {
         let placed = layout.nodes.iter().zip(&labels.nodes).enumerate();
@@ -165,9 +166,9 @@ fn write_head(out: &mut String, name: &str, Layout { width, height, .. }: &Layou
     writeln!(out, "<title>The process {}</title>", quoted(name))
 }
 
-fn write_route(out: &mut String, route: &Route) -> fmt::Result {
+fn write_route(out: &mut String, route: &Route, dashed: bool) -> fmt::Result {
     let mut x_before = 0;
-    out.push_str("<path d=\"");
+    out.push_str(if dashed { "<path stroke-dasharray=\"4 3\" d=\"" } else { "<path d=\"" });
     for stroke in &route.strokes {
         let (Stroke::Move(to) | Stroke::Line(to) | Stroke::Curve { to, .. }) = *stroke;
         let Point { x, y } = to;
@@ -187,9 +188,14 @@ fn write_outline(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt:
     match shape {
         Shape::Service | Shape::Script | Shape::Undo => write_box(out, at, label, 3),
         Shape::User | Shape::Wait => write_box(out, at, label, 10),
+        Shape::Scope | Shape::Leave => write_box(out, at, label, 6),
+        Shape::Catch | Shape::Limit => write_rings(out, at, ""),
+        Shape::Beside => write_rings(out, at, " stroke-dasharray=\"3 2\""),
         Shape::Start => write_circle(out, at, CIRCLE, "1.5"),
         Shape::End | Shape::Fail => write_circle(out, at, CIRCLE - 1, "3"),
-        Shape::Choice | Shape::Fork | Shape::Each => write_diamond(out, at, DIAMOND),
+        Shape::Choice | Shape::Fork | Shape::Each | Shape::Race | Shape::Won => {
+            write_diamond(out, at, DIAMOND)
+        }
         Shape::Merge | Shape::Join => write_diamond(out, at, SMALL_DIAMOND),
     }
 }
@@ -207,6 +213,16 @@ fn write_circle(out: &mut String, Point { x, y }: Point, radius: i32, line: &str
     writeln!(out, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" stroke-width=\"{line}\"/>")
 }
 
+/// The double ring of an event at something.
+fn write_rings(out: &mut String, Point { x, y }: Point, dashes: &str) -> fmt::Result {
+    let inner = CIRCLE - 3;
+    writeln!(
+        out,
+        "<circle cx=\"{x}\" cy=\"{y}\" r=\"{CIRCLE}\"{dashes}/>\n\
+         <circle cx=\"{x}\" cy=\"{y}\" r=\"{inner}\"{dashes}/>"
+    )
+}
+
 fn write_diamond(out: &mut String, Point { x, y }: Point, size: i32) -> fmt::Result {
     let top = y - size;
     writeln!(out, "<path d=\"M{x} {top}l{size} {size}-{size} {size}-{size}-{size}z\"/>")
@@ -221,6 +237,11 @@ fn write_mark(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
         Shape::Script => ("1", "m-4-5h9m-9 3.5h6m-6 3.5h9m-9 3.5h6"),
         Shape::Wait => ("1", "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0m5-3v3h2"),
         Shape::Fail => ("1.5", "m-4 4l3-7 3 5 3-7"),
+        Shape::Scope => ("1.5", "m2-5h-5v10h5"),
+        Shape::Leave => ("1.5", "m-3-5h5v10h-5"),
+        Shape::Catch => ("1", "m-3 3l2-5 2 4 2-5"),
+        Shape::Limit | Shape::Beside => ("1", "m0-4v4h3"),
+        Shape::Race | Shape::Won => ("1.5", "m-3 6v-12l7 3-7 3"),
         Shape::Undo => ("1.5", "m5-4a5 5 0 1 0 0 8m0-8l-3-1m3 1l-1 3"),
         Shape::Choice => ("2", "m-4-4l8 8m0-8l-8 8"),
         Shape::Fork => ("2", "m-6 0h12m-6-6v12"),
@@ -235,6 +256,7 @@ fn write_name(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
     let x = match shape {
         _ if is_box(shape) => at.x - half_box(label) + BOX_PADDING + ICON,
         Shape::Start | Shape::End | Shape::Fail => at.x + CIRCLE + BESIDE,
+        shape if is_event(shape) => at.x + CIRCLE + BESIDE,
         _ => at.x + DIAMOND + BESIDE,
     };
     let style = if shape == Shape::Start { " font-weight=\"bold\"" } else { "" };
@@ -242,7 +264,12 @@ fn write_name(out: &mut String, shape: Shape, at: Point, label: &str) -> fmt::Re
 }
 
 fn is_box(shape: Shape) -> bool {
-    matches!(shape, Shape::Service | Shape::User | Shape::Script | Shape::Wait | Shape::Undo)
+    let works = matches!(shape, Shape::Service | Shape::User | Shape::Script | Shape::Undo);
+    works || matches!(shape, Shape::Wait | Shape::Scope | Shape::Leave)
+}
+
+fn is_event(shape: Shape) -> bool {
+    matches!(shape, Shape::Catch | Shape::Limit | Shape::Beside)
 }
 
 fn write_text(out: &mut String, Point { x, y }: Point, text: &str, style: &str) -> fmt::Result {
@@ -384,5 +411,13 @@ mod tests {
         let mut graph = sample::graph("");
         graph.scopes = Vec::new().into();
         assert!(svg(&graph).contains("<title>The process Sample</title>\n"));
+    }
+
+    #[test]
+    fn what_runs_beside_something_is_dashed() {
+        let picture = svg(&sample::scoped());
+        assert_eq!(picture.matches("stroke-dasharray=\"4 3\"").count(), 1);
+        assert_eq!(picture.matches("stroke-dasharray=\"3 2\"").count(), 2);
+        assert!(picture.contains(">ship/end</text>"), "{picture}");
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Drawing, Shape};
+use super::{Drawing, Line, Shape};
 use crate::graph::Graph;
 
 /// The graph as plain text, one line a node with its ways out in the order in which they are tried.
+/// What stands in the body of a scope is indented.
 ///
 /// ```text
 /// Approval, version 1
@@ -17,17 +18,24 @@ use crate::graph::Graph;
 pub fn text(graph: &Graph) -> String {
     let drawing = Drawing::new(graph);
     let mut out = format!("{}, version {}\n", super::one_line(&graph.name), graph.version);
-    for (node, _) in drawing.nodes() {
-        line(&mut out, &drawing, node);
+    let mut depth = 0;
+    for part in drawing.lines() {
+        match part {
+            Line::Node(node) => line(&mut out, &drawing, node, depth),
+            Line::Opens(_) => depth += 1,
+            Line::Closes => depth -= 1,
+        }
     }
     out
 }
 
-fn line(out: &mut String, drawing: &Drawing<'_>, node: usize) {
-    let _ = write!(out, "{:<9}  {}", word(drawing.shape(node)), drawing.title(node));
+fn line(out: &mut String, drawing: &Drawing<'_>, node: usize, depth: usize) {
+    let (word, title) = (word(drawing.shape(node)), drawing.title(node));
+    let _ = write!(out, "{word:<9}  {:width$}{title}", "", width = 2 * depth);
     for &edge in &drawing.outs[node] {
         let target = drawing.name(drawing.edges[edge].to);
         let _ = match drawing.caption(edge).as_str() {
+            "" if drawing.is_beside(edge) => write!(out, " -also-> {target}"),
             "" => write!(out, " -> {target}"),
             caption => write!(out, " -[{caption}]-> {target}"),
         };
@@ -50,6 +58,12 @@ fn word(shape: Shape) -> &'static str {
         Shape::Each => "each",
         Shape::Fork => "parallel",
         Shape::Join => "join",
+        Shape::Scope => "scope",
+        Shape::Leave => "leave",
+        Shape::Catch | Shape::Limit => "on",
+        Shape::Beside => "also",
+        Shape::Race => "race",
+        Shape::Won => "won",
     }
 }
 
@@ -153,5 +167,35 @@ service    a b
 end        end
 ";
         assert_eq!(text(&graph), expected);
+    }
+
+    #[test]
+    fn bodies_are_kept_together() {
+        let picture = text(&sample::scoped());
+        let expected = "\
+Test, version 1
+start      start -> ship
+scope      ship -> race -> ship/error -> ship/after
+race         race -[fast]-> fast -[slow]-> slow
+scope        fast -> fly
+service        fly -> fast/end
+leave          fast/end -> race/end
+won          race/end -> pack
+service      pack -> ship/end -also-> pack/every
+leave        ship/end -> merge
+scope        slow -> drive
+service        drive -> slow/end
+leave          slow/end -> race/end
+also         pack/every -> tell
+service        tell -> pack/every/end
+leave          pack/every/end
+merge      merge -> end
+on         ship/error -> refund
+service    refund -> merge
+on         ship/after -> ask
+service    ask -> merge
+end        end
+";
+        assert_eq!(picture, expected);
     }
 }

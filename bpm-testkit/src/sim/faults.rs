@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started, Store, Stored,
-    TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started,
+    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 
 /// What the next commit does.

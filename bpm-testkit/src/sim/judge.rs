@@ -54,7 +54,7 @@ impl<'a> Judge<'a> {
             let seq = self.replayed.seq;
             return Err(format!("turn {} came after turn {seq}", turn.seq));
         }
-        let undoable = self.replayed.undoable().len();
+        let undoable = self.replayed.not_undone().len();
         let wrong = self.exact && !self.happened(turn);
         turn.changes.iter().for_each(|change| self.replayed.apply(change));
         self.replayed.seq = turn.seq;
@@ -68,9 +68,7 @@ impl<'a> Judge<'a> {
     fn happened(&mut self, turn: &Recorded) -> bool {
         let now = u64::try_from(turn.at.as_millis()).unwrap_or(0);
         let resting = |incident: &IncidentId| {
-            let rests = |state: &TokenState| {
-                matches!(state, TokenState::Incident { incident: id, .. } if id == incident)
-            };
+            let rests = |state: &TokenState| matches!(state, TokenState::Incident { incident: id, .. } if id == incident);
             let token = self.replayed.tokens().iter().find(|token| rests(&token.state));
             token.map_or_else(String::new, |token| token.node.to_string())
         };
@@ -114,7 +112,7 @@ impl<'a> Judge<'a> {
 
     /// Whatever the order of moves: nothing is forgotten that is to be undone.
     fn judge_order(&self, turn: &Recorded, before: usize) -> Result<(), String> {
-        let left = self.replayed.undoable();
+        let left = self.replayed.not_undone();
         let ended = self.replayed.ending();
         if !left.is_empty() && matches!(ended, Some(Ending::Failed(_) | Ending::Cancelled(_))) {
             return Err(format!("it ended, and {} is not undone", left[0].node));
@@ -126,7 +124,7 @@ impl<'a> Judge<'a> {
     }
 
     fn compare(&self) -> Result<(), String> {
-        let undoable: Vec<(String, i64)> = self.replayed.undoable().iter().map(kept).collect();
+        let undoable: Vec<(String, i64)> = self.replayed.not_undone().iter().map(kept).collect();
         let status = self.replayed.status;
         let closing = matches!(status, Status::Failing | Status::Cancelling | Status::Completing);
         let expected = self.model.is_closing() && self.model.end().is_none();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bpm_core::__private::{
     Called, Condition, Cx, Edge, Graph, Key, Kind, Node, Origin, Outcome, Policy, Retry, Scope,
-    ScopeKind, ServiceTask, Slot, StateType, TaskContext, TaskError, Thrown, Trigger, UserTask, Values,
-    Var, Vars, Visited, Work,
+    ScopeKind, ServiceTask, Slot, StateType, TaskContext, TaskError, Thrown, Trigger, UserTask,
+    Values, Var, Vars, Visited, Work,
 };
 use bpm_core::clock::Timestamp;
 use bpm_core::definition::{Exhausted, ProcessDefinition};
@@ -401,7 +401,9 @@ fn activity(node: usize, vars: &Vars<'_>, cx: Cx) -> Result<Visited, TaskError> 
         };
     }
     match cx {
-        Cx::Run(context) if undo => vars.service(Key::<Undoing>::NEW, super::desk::attempt(&context)),
+        Cx::Run(context) if undo => {
+            vars.service(Key::<Undoing>::NEW, super::desk::attempt(&context))
+        }
         Cx::Run(context) => vars.service(Key::<Working>::NEW, super::desk::attempt(&context)),
         cx if undo => vars.answer_service(Key::<Undoing>::NEW, cx),
         cx => vars.answer_service(Key::<Working>::NEW, cx),
@@ -416,6 +418,7 @@ macro_rules! task {
             type Return = Result<i64, TaskError>;
             type Output = i64;
             type Error = TaskError;
+            type Arguments<'a> = ();
             type Key = Key<Self>;
             const NAME: &'static str = stringify!($name);
             const KEY: Self::Key = Key::NEW;

@@ -31,7 +31,7 @@ pub fn run(random: &mut Random, features: Features) -> Result<Report, Violation>
     let size = 1 + random.below(14);
     let process = Process::random(random, size, features);
     let mut run = Run::new(&process, random);
-    let done = catch_unwind(AssertUnwindSafe(|| run.until_it_ends()));
+    let done = catch_unwind(AssertUnwindSafe(|| run.run_to_the_end()));
     let done = done.unwrap_or_else(|_| Err("it panicked".to_owned()));
     done.map(|events| Report { events, crashes: 0 }).map_err(|what| {
         let under_way = run.under_way.map(|event| format!("then {event:?}\n"));
@@ -66,7 +66,7 @@ impl<'a> Run<'a> {
         Self { random, definition, instance, judge, limits, now: 0, turns, under_way, trouble }
     }
 
-    fn until_it_ends(&mut self) -> Result<usize, String> {
+    fn run_to_the_end(&mut self) -> Result<usize, String> {
         let variables = self.definition.graph().variables.iter();
         let input = variables.map(|variable| (variable.key.to_string(), Json::from(&0.into())));
         let input: Vec<_> = input.take(self.definition.graph().parameters).collect();
@@ -160,7 +160,8 @@ impl<'a> Run<'a> {
         if self.instance.tokens().iter().any(moves) && !self.random.one_in(3) {
             return Some(Event::Continued);
         }
-        let rests = |token: &&Token| !matches!(token.state, TokenState::Ready | TokenState::Joining);
+        let rests =
+            |token: &&Token| !matches!(token.state, TokenState::Ready | TokenState::Joining);
         let mut resting: Vec<Token> =
             self.instance.tokens().iter().filter(rests).cloned().collect();
         // What comes again and again must not keep everything else waiting for ever.
@@ -209,13 +210,23 @@ impl<'a> Run<'a> {
     }
 
     fn failed(&mut self, token: u64, node: String, visit: u64, attempt: u32) -> Event {
-        let kinds = [FailureKind::Error, FailureKind::Error, FailureKind::Panic, FailureKind::Timeout];
+        let kinds =
+            [FailureKind::Error, FailureKind::Error, FailureKind::Panic, FailureKind::Timeout];
         let kind = kinds[self.random.below(kinds.len())];
         let message = format!("e{}", self.random.below(4));
         let failure = Failure::new(node.as_str(), kind, message);
         let retryable = kind != FailureKind::Error || !self.random.one_in(3);
         let caught = self.caught(&node, &failure);
-        Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught }
+        Event::TaskFailed {
+            token,
+            node,
+            visit,
+            attempt,
+            failure,
+            retryable,
+            caught,
+            heartbeat: None,
+        }
     }
 
     /// What an attempt says that matches its error by the clauses of its activity.

@@ -3,12 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+mod doubles;
+mod engine;
+mod heartbeats;
 mod incidents;
+mod paths;
 mod retries;
+mod shop;
 mod sim;
 mod soundness;
 mod spy;
 mod starts;
 mod timeouts;
 mod timers;
+mod verified;
 mod world;

@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use bpm_model::check::check;
+use bpm_model::check::{check, tokens};
 use bpm_model::finding::Code;
 use bpm_model::graph::Graph;
 use bpm_model::kind::Kind;
 use bpm_testkit::arbitrary::{Random, Sketch};
+use bpm_testkit::blocks::Blocks;
 use bpm_testkit::explorer::{Verdict, explore};
 
 const MARKINGS_MAX: usize = 5_000;
@@ -57,6 +58,30 @@ fn mutated_graphs_are_judged_alike() {
         sound += usize::from(agree(seed, &sketch) == Verdict::Sound);
     }
     assert!((600..5_400).contains(&sound), "{sound} of 6000 are sound: a poor sample");
+}
+
+#[test]
+fn blocks_are_sound() {
+    let mut judged = 0;
+    for seed in 0..800 {
+        let mut random = Random::new(seed);
+        let statements = 2 + random.below(12);
+        let graph = Blocks::with_scopes(&mut random, statements).graph;
+        let verdict = explore(&graph, MARKINGS_MAX);
+        let expected = [Verdict::Sound, Verdict::TooLarge];
+        assert!(expected.contains(&verdict), "seed {seed}: {verdict:?} in {graph:#?}");
+        judged += usize::from(verdict == Verdict::Sound);
+        let found: Vec<String> =
+            tokens(&graph).iter().map(|at| at.message(&graph).to_string()).collect();
+        assert!(found.is_empty(), "seed {seed}: {found:?} in {graph:#?}");
+        let codes: Vec<Code> = check(&graph).iter().map(|finding| finding.code()).collect();
+        let of_form = [Code::B005, Code::B007, Code::B009, Code::B016, Code::B018];
+        assert!(
+            !codes.iter().any(|at| of_form.contains(at)),
+            "seed {seed}: {codes:?} in {graph:#?}"
+        );
+    }
+    assert!(judged > 600, "only {judged} of 800 were judged");
 }
 
 #[track_caller]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bpm_core::change::Change;
+use bpm_core::clock::Timestamp;
 use bpm_core::definition::ProcessDefinition;
 use bpm_core::engine::{Engine, EngineOptions, Outcome};
 use bpm_core::event::Actor;
@@ -49,7 +50,7 @@ async fn a_timer_goes_on_over_restarts() {
 }
 
 #[tokio::test]
-async fn jumps_of_the_wall_clock_change_nothing() {
+async fn jumps_of_the_wall_clock_correct_the_time_so_little_that_nothing_is_early() {
     let world = World::new([]);
     let engine = world.engine(pause("1h")).await;
     let run = start(&engine).await;
@@ -57,11 +58,42 @@ async fn jumps_of_the_wall_clock_change_nothing() {
     world.clock.set_wall(wall.after(YEAR));
     assert_eq!(status(&engine, run.id()).await, Status::Running, "not early");
     world.clock.advance(HOUR / 2);
-    world.clock.set_wall(bpm_core::clock::Timestamp::default());
+    assert_eq!(status(&engine, run.id()).await, Status::Running, "not early");
+    world.clock.set_wall(Timestamp::default());
     world.clock.advance(HOUR / 2 - MILLI);
     assert_eq!(status(&engine, run.id()).await, Status::Running, "not early");
-    world.clock.advance(MILLI);
+    world.clock.advance(2 * MILLI);
     assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(_)), "and not late");
+}
+
+/// By 0.05 %, and only by the time that passes.
+#[tokio::test]
+async fn the_time_is_drawn_to_the_wall_clock_slowly() {
+    for (ahead, due) in [(true, 1_998_999), (false, 2_000_999)] {
+        let world = World::new([]);
+        let engine = world.engine(pause("2000s")).await;
+        let run = start(&engine).await;
+        let wall = bpm_core::clock::Clock::wall(&world.clock).as_millis();
+        let set = if ahead { wall + 3_600_000 } else { wall - 3_600_000 };
+        world.clock.set_wall(Timestamp::from_millis(set));
+        world.clock.advance(Duration::from_millis(due));
+        assert_eq!(status(&engine, run.id()).await, Status::Running, "not early");
+        world.clock.advance(2 * MILLI);
+        assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_was_set_forward_counts_at_once_after_a_restart() {
+    let world = World::new([]);
+    let engine = world.engine(pause("1h")).await;
+    let id = start(&engine).await.id();
+    let wall = bpm_core::clock::Clock::wall(&world.clock);
+    world.clock.set_wall(wall.after(HOUR));
+    assert_eq!(status(&engine, id).await, Status::Running);
+    engine.shutdown().await.unwrap();
+    let engine = world.engine(pause("1h")).await;
+    assert!(matches!(engine.run::<Value>(id).outcome().await.unwrap(), Outcome::Completed(_)));
 }
 
 #[tokio::test]
@@ -72,11 +104,12 @@ async fn a_wall_clock_that_goes_back_while_the_engine_is_down_loses_no_timer() {
     world.clock.advance(HOUR / 2);
     settle(&engine).await;
     engine.shutdown().await.unwrap();
-    world.clock.set_wall(bpm_core::clock::Timestamp::default());
+    world.clock.set_wall(Timestamp::default());
     let engine = world.engine(pause("1h")).await;
     world.clock.advance(HOUR / 2 - MILLI);
     assert_eq!(status(&engine, id).await, Status::Running, "time goes on from what is stored");
-    world.clock.advance(MILLI);
+    // And is drawn to the wall clock, which is far behind.
+    world.clock.advance(HOUR / 2 / 1_999 + 2 * MILLI);
     assert!(matches!(engine.run::<Value>(id).outcome().await.unwrap(), Outcome::Completed(_)));
 }
 

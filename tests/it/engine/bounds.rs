@@ -1,6 +1,6 @@
 //! Bounds: reaching one gives backpressure, or an error that names the option.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -201,5 +201,82 @@ async fn a_task_that_blocks_its_thread_holds_up_nobody() {
         drop(release);
         drop((engine, good, bad));
         house.audit();
+    }
+}
+
+/// Of so many threads one spins and the others work: attempts that can only end if all of them run
+/// at the same time do end.
+#[tokio::test]
+async fn with_one_task_spinning_the_other_threads_work_and_nothing_else_notices() {
+    for house in House::all() {
+        soon(one_spins(house)).await;
+    }
+}
+
+async fn one_spins(house: House) {
+    const THREADS: usize = 4;
+    let over = Over(Arc::default());
+    let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let spin = {
+        let over = Arc::clone(&over.0);
+        move |_| {
+            let (began, over) = (began.clone(), Arc::clone(&over));
+            async move {
+                began.send(()).unwrap();
+                while !over.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                Ok::<_, TaskError>(json!({}))
+            }
+        }
+    };
+    let meeting = Arc::new(std::sync::Barrier::new(THREADS - 1));
+    let meet = move |_| {
+        let meeting = Arc::clone(&meeting);
+        async move {
+            // Blocks its thread until as many are here as threads are left.
+            meeting.wait();
+            Ok::<_, TaskError>(json!({}))
+        }
+    };
+    let clock = bpm_testkit::clock::TestClock::new();
+    let options =
+        EngineOptions { task_threads: THREADS, grace: Duration::ZERO, ..Default::default() };
+    let pause = ProcessDefinition::builder("pause").start("start").wait("pause", "1h").end("end");
+    let pause = pause.edge("start", "pause").edge("pause", "end").build().unwrap();
+    let builder = house.builder().options(options).clock(clock.clone()).definition(pause);
+    let builder = builder.definition(line("bad", &["service spin"]));
+    let builder = builder.definition(line("good", &["service meet", "user look"]));
+    let engine = builder.handler("spin", spin).handler("meet", meet).start().await.unwrap();
+    let start = async |name: &str| engine.start_definition(name, json!({})).await.unwrap();
+
+    let bad = start("bad").await;
+    begun.recv().await.unwrap();
+    let pause = start("pause").await;
+    clock.advance(Duration::from_secs(3_600));
+    pause.outcome().await.unwrap().completed().unwrap();
+    let mut watch = engine.watch();
+    for _ in 0..3 * (THREADS - 1) {
+        start("good").await;
+    }
+    for _ in 0..3 * (THREADS - 1) {
+        let task = opened(&mut watch, &engine).await;
+        engine.complete_json(task.id, json!({})).await.unwrap();
+    }
+    let good = engine.instances().process("good").status(Status::Completed).list().await.unwrap();
+    assert_eq!(good.len(), 3 * (THREADS - 1));
+    engine.cancel(bad.id(), Actor::new("ann")).await.unwrap();
+    assert!(matches!(bad.outcome().await.unwrap(), Outcome::Cancelled(_)));
+    engine.shutdown().await.unwrap();
+    drop((over, engine, pause, bad));
+    house.audit();
+}
+
+/// Ends what spins when the test is over, however it ends.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

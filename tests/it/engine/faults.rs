@@ -53,6 +53,25 @@ async fn whichever_commit_fails_the_instance_goes_on() {
     }
 }
 
+/// What waits to be stored is not lost, however often the store fails meanwhile: the task does not
+/// run again for it.
+#[tokio::test]
+async fn a_result_whose_commit_fails_again_and_again_is_kept() {
+    for house in House::all() {
+        let (handler, mut attempts) = gate();
+        let builder = house.builder().definition(line("one", &["service a"]));
+        let engine = builder.handler("a", handler).start().await.unwrap();
+        let run = engine.start_definition("one", json!({})).await.unwrap();
+        (1..=3).for_each(|n| house.fail_commit(n, false));
+        attempts.begun().await.end.send(Ok(json!({}))).unwrap();
+        tokio::select! {
+            outcome = run.outcome() => drop(outcome.unwrap().completed().unwrap()),
+            _ = attempts.begun() => panic!("it ran again"),
+        }
+        house.finish(engine).await;
+    }
+}
+
 #[tokio::test]
 async fn a_turn_that_was_to_continue_does() {
     for all_the_same in [false, true] {

@@ -41,7 +41,8 @@ workflow! {
 async fn the_first_branch_wins_and_the_others_are_undone() {
     for winner in ["fast", "slow"] {
         for office in Office::all() {
-            let (loser, last) = if winner == "fast" { ("slow", "slower") } else { ("fast", "sure") };
+            let (loser, last) =
+                if winner == "fast" { ("slow", "slower") } else { ("fast", "sure") };
             let engine = patient(&office).process::<Quotes>().start().await.unwrap();
             let held = office.diary.hold(&format!("book {last}"));
             let own = if winner == "fast" { "sure" } else { "slower" };

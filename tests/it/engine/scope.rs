@@ -67,8 +67,13 @@ async fn a_scope_that_fails_is_undone_then_handled_and_the_flow_goes_on() {
         let run = engine.start(Holiday).await.unwrap();
         assert_eq!(run.outcome().await.unwrap().completed().unwrap(), "car: no car");
         let said = [
-            "book leave", "book flight", "book hotel", "free the hotel", "free the flight",
-            "book garden", "book photos",
+            "book leave",
+            "book flight",
+            "book hotel",
+            "free the hotel",
+            "free the flight",
+            "book garden",
+            "book photos",
         ];
         assert_eq!(office.diary.said(), said);
         assert_eq!(undone(&engine, run.id()).await, ["hotel", "flight"]);
@@ -354,7 +359,7 @@ async fn an_activity_catches_its_own_errors_by_their_type() {
 workflow! {
     process Approval() -> String {
         let answer = "late".to_owned();
-        let answer: String = user approve
+        let answer: String = user approve {}
             for group "managers"
             also every 1d => { 'remind: let sent = service book("reminder") undo free(&sent); }
             also after 36h => { 'escalate: service book("escalation"); }
@@ -394,7 +399,10 @@ async fn reminders_come_beside_and_the_deadline_interrupts() {
         let refused = refusal(engine.complete_json(task.id, "yes".into()).await);
         assert!(refused.to_string().contains(&task.id.to_string()), "{refused}");
         // What the reminders did belongs to the activity that was interrupted.
-        assert_eq!(office.diary.said().iter().filter(|said| *said == "free the reminder").count(), 2);
+        assert_eq!(
+            office.diary.said().iter().filter(|said| *said == "free the reminder").count(),
+            2
+        );
         office.house.finish(engine).await;
     }
 }
@@ -467,7 +475,7 @@ async fn what_fails_beside_fails_what_is_around_the_owner() {
         process Beside() -> String {
             scope {
                 scope {
-                    'owner: user look
+                    'owner: user look {}
                         also after 1d => { 'beside: service book("beside"); };
                 } on error _ => { return "inside".to_owned(); }
             } on error Failure { node, .. } => { return node; }

@@ -141,6 +141,108 @@ workflow! {
     }
 }
 
+pub enum ChargeError {
+    Declined(String),
+    Limit { limit: u64, at: u32 },
+    Down,
+}
+
+impl From<ChargeError> for TaskError {
+    fn from(_: ChargeError) -> Self {
+        TaskError::permanent("not charged")
+    }
+}
+
+#[service_task]
+async fn charge(order: Order) -> Result<u64, ChargeError> {
+    match order.total {
+        0 => Err(ChargeError::Declined(order.id)),
+        1 => Err(ChargeError::Limit { limit: order.total, at: 3 }),
+        2 => Err(ChargeError::Down),
+        total => Ok(total),
+    }
+}
+
+#[service_task]
+async fn refund(paid: u64) {
+    let _ = paid;
+}
+
+workflow! {
+    process Handlers(order: Order, limit: u64, pause: std::time::Duration) {
+        let paid = service charge(order)
+            undo refund(paid)
+            on error ChargeError::Declined(reason) if reason.len() > 2 && order.total < limit => {
+                'declined: service tell(&reason);
+                fail "declined: {reason}";
+            }
+            retry 3
+            on error ChargeError::Limit { limit, at } if at > 3 => {
+                'limit: service tell(&format!("{limit}"));
+                let paid = 0;
+            }
+            on error ChargeError::Down | ChargeError::Limit { .. } => { let paid = 1; }
+            on error _ if limit > 3 => { let paid = 2; }
+            on after 3d => { let paid = 3; }
+            on at process.now => { return; }
+            also every 1d => { 'still: service tell("still"); }
+            also after pause * 2 => { 'long: service tell("long"); }
+        'paid: service tell(&format!("{paid}"));
+        let sure: bool = user confirm { paid }
+            for group "managers"
+            on after 3d => { fail "nobody"; }
+            also every 1d => { 'remind: service tell("them"); };
+        user plain { sure } due 3d on after pause => { 'late: service tell("late"); }
+        service reserve(&order)
+            on error error if error.is_retryable() => { 'reserve_later: service tell("later"); }
+        'book: scope {
+            let inner = 3u64;
+            'first: service tell("in") undo refund(inner);
+            scope { wait 3s; }
+        }
+        on error Failure { node, kind: bpm_engine::FailureKind::Timeout, message, .. } => {
+            'told: service tell(&format!("{node} {message}"));
+        }
+        on error Failure { data, .. } if data.to_string().is_empty() => {}
+        on error failure if failure.node == "first" => { 'why: service tell(&failure.message); }
+        on error _ => {}
+        on after 5m => { wait 1s; }
+        also every 3m => { wait 1s; };
+    }
+}
+
+workflow! {
+    process Races(n: u64) -> u64 {
+        let price = n;
+        race {
+            fast: { wait 3s; let price = price + 1; 'fast: service refund(price); let by = "fast".to_owned(); }
+            slow: {
+                let price = 3u64;
+                if price > n { wait 5m; return price; }
+                if "price > 5" { wait 1m; }
+                let by = "slow".to_owned();
+            }
+        }
+        'winner: service tell(&by);
+        race 2 of {
+            a: { 'a: service tell("a"); }
+            b: { 'b: service tell("b"); }
+            c: { let only = price; 'c: service refund(only); }
+        }
+        'again: loop {
+            scope {
+                if price > 3 { break; }
+                scope { wait 3s; if price > 4 { continue 'again; } }
+            }
+        }
+        parallel {
+            a: { if price > 3 { return price; } }
+            b: { scope { user look { n } on after 3d => { return n; } } }
+        }
+        return n;
+    }
+}
+
 workflow! {
     process Minimal() {}
 }

@@ -6,6 +6,7 @@ use bpm_model::kind::Kind;
 
 use crate::clock::Timestamp;
 use crate::event::{Event, Failure, FailureKind, TokenId};
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Attempts, Instance, TokenState};
 use crate::step::Effect;
@@ -42,21 +43,27 @@ impl Dispatcher {
     }
 
     pub(super) fn attempt_over(&mut self, over: Over) {
-        if !self.workers.finish(&over) {
-            return;
-        }
+        let Some(heartbeat) = self.workers.finish(&over) else { return };
+        failpoint!(ResultTaken);
         let Over { instance, token, visit, attempt, node, result } = over;
         let event = match result {
             Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
-            Err(Failed { failure, retryable, caught }) => {
-                Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught }
-            }
+            Err(Failed { failure, retryable, caught }) => Event::TaskFailed {
+                token,
+                node,
+                visit,
+                attempt,
+                failure,
+                retryable,
+                caught,
+                heartbeat,
+            },
         };
         self.deliver(Post { instance, event, answer: None });
     }
 
     pub(super) fn attempt_dropped(&mut self, dropped: Dropped) {
-        let Dropped { instance, token, visit, attempt, node, timed_out } = dropped;
+        let Dropped { instance, token, visit, attempt, node, timed_out, heartbeat } = dropped;
         let (kind, message) = if timed_out {
             (FailureKind::Timeout, "it took longer than its timeout; its outcome is unknown")
         } else {
@@ -66,7 +73,16 @@ impl Dispatcher {
         let failure = Failure::new(node.as_str(), kind, message);
         let retryable = timed_out;
         let caught = None;
-        let event = Event::TaskFailed { token, node, visit, attempt, failure, retryable, caught };
+        let event = Event::TaskFailed {
+            token,
+            node,
+            visit,
+            attempt,
+            failure,
+            retryable,
+            caught,
+            heartbeat,
+        };
         self.deliver(Post { instance, event, answer: None });
     }
 }
@@ -89,6 +105,7 @@ fn launch(
         timeout: registered.definition.policy(node).timeout_ms.map(Duration::from_millis),
         visit,
         attempt,
+        heartbeat: instance.heartbeat(token).cloned(),
         values: values(instance, registered, (token, node)).clone(),
     })
 }

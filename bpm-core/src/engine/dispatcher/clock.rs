@@ -24,6 +24,23 @@ impl Dispatcher {
         again.chain(self.workers.next_drop()).chain(timer).min()
     }
 
+    /// Tells those who wait for it that nothing can happen before time passes, and how much of it
+    /// must: no commit is under way, no attempt does anything, and nothing is due.
+    pub(super) fn tell_resting(&mut self) {
+        let busy = !self.pending.is_empty() || self.writer.is_busy() || !self.workers.is_resting();
+        if self.resting.is_empty() || busy {
+            return;
+        }
+        let (deadline, now) = (self.deadline(), self.shared.clock.monotonic());
+        if deadline.is_some_and(|at| at <= now) {
+            return;
+        }
+        for sender in self.resting.drain(..) {
+            // Someone who no longer waits is not told.
+            let _ = sender.send(deadline.map(|at| at - now));
+        }
+    }
+
     /// The moment so long after now.
     pub(super) fn later(&self, wait: Duration) -> Duration {
         self.shared.clock.monotonic().saturating_add(wait)

@@ -1,7 +1,10 @@
 //! Commits: turns on their way to the store, and what becomes of them.
 
+use std::collections::BTreeSet;
+
 use crate::error::Error;
 use crate::event::Event;
+use crate::failpoint;
 use crate::history::Recorded;
 use crate::refused::Refused;
 use crate::store::{self, Started, Verdict};
@@ -43,6 +46,7 @@ impl Dispatcher {
     /// durable all the same is then refused as done.
     pub(super) fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
         self.writer.done();
+        self.forget_recovery(&turns);
         let at = self.later(RETRY_COMMIT);
         for mut turn in turns {
             let answered =
@@ -55,9 +59,21 @@ impl Dispatcher {
     /// Someone else took a turn of the instance: it is read again, and the event delivered again.
     /// After a while, since a store that keeps saying so must not keep the engine busy.
     pub(super) fn stale(&mut self, turn: PendingTurn) {
+        self.forget_recovery(std::slice::from_ref(&turn));
         let at = self.later(RETRY_COMMIT);
         let again = self.forget(turn, true);
         self.again.extend(again.into_iter().map(|message| (at, message)));
+    }
+
+    /// Takes back that these instances are recovered, as an earlier failure said. They will be, but
+    /// behind the events that are delivered again: before them, a result that waits to be stored
+    /// would look lost, and its task run again.
+    fn forget_recovery(&mut self, turns: &[PendingTurn]) {
+        let ids: BTreeSet<_> = turns.iter().map(|turn| turn.instance).collect();
+        self.again.retain(|(_, message)| match message {
+            Message::Recover(instance) => !ids.contains(instance),
+            _ => true,
+        });
     }
 
     /// Forgets an instance whose turn did not happen as far as it is known. What must be done
@@ -95,13 +111,16 @@ impl Dispatcher {
     pub(super) fn release(&mut self, mut turn: PendingTurn) {
         turn.timers_set().for_each(|timer| self.timers.set(timer));
         let paused = turn.pauses();
+        failpoint!(BeforeAnswer);
         self.shared.watchers.tell(&mut turn);
         if let Some(answer) = turn.answer.take() {
             answer.send(Ok(turn.instance));
         }
+        failpoint!(Answered);
         let effects = std::mem::take(&mut turn.effects);
         effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
         self.pause(turn.instance, paused);
+        failpoint!(Released);
         let Some(live) = self.cache.get(turn.instance) else { return };
         live.uncommitted = false;
         live.wrote(turn.bytes);

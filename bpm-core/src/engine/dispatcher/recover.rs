@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Attempts, Token, TokenState};
 use crate::store;
@@ -18,10 +19,12 @@ impl Dispatcher {
         match loaded {
             Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
             Ok(Some(live)) => {
+                failpoint!(InstanceRecovering);
                 live.instance.timers().for_each(|timer| self.timers.set(timer));
                 for event in self.lost_attempts(instance) {
                     self.deliver(Post { instance, event, answer: None });
                 }
+                failpoint!(InstanceRecovered);
                 self.tell_if_ended(instance);
                 self.go_on(instance);
             }

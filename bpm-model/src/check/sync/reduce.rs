@@ -13,9 +13,8 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::super::ways::Ways;
+use super::regions::{Region, Way};
 use crate::graph::Graph;
-use crate::kind::Kind;
 
 /// A place where tokens meet or part.
 #[derive(Default)]
@@ -89,16 +88,12 @@ pub(super) struct Net {
 }
 
 impl Net {
-    /// The net of what can run. All ends are one gate.
-    pub(super) fn new(graph: &Graph, ways: &Ways, start: usize) -> Net {
-        let mut gates: Vec<Gate> = graph
-            .nodes
-            .iter()
-            .map(|node| Gate { all: node.kind == Kind::Parallel, ..Gate::default() })
-            .collect();
-        gates[start].first = true;
-        let end = gates.len();
-        gates.push(Gate { last: true, ..Gate::default() });
+    /// The net of a part. All ends in it are one gate.
+    pub(super) fn new(graph: &Graph, region: &Region) -> Net {
+        let mut gates: Vec<Gate> =
+            region.all.iter().map(|all| Gate { all: *all, ..Gate::default() }).collect();
+        gates[region.first].first = true;
+        gates[graph.nodes.len()].last = true;
         let mut net = Net {
             gates,
             links: Vec::new(),
@@ -107,11 +102,10 @@ impl Net {
             between: HashMap::new(),
             ready: VecDeque::new(),
         };
-        for (at, edge) in graph.edges.iter().enumerate().filter(|(at, _)| ways.taken[*at]) {
-            let ends = matches!(graph.nodes[edge.to].kind, Kind::End { .. });
-            net.routes.push(Route::Edge(at));
+        for Way { edge, from, to } in region.ways.iter().copied() {
+            net.routes.push(Route::Edge(edge));
             let route = net.routes.len() - 1;
-            net.connect(Link { from: edge.from, to: if ends { end } else { edge.to }, route });
+            net.connect(Link { from, to, route });
         }
         net
     }

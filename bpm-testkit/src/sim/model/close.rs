@@ -192,7 +192,15 @@ impl<'a> Model<'a> {
                 let node = task.undo.as_deref().unwrap_or_default();
                 let rest = Rest::Running(Tries { attempt: 1, failed: 0, lost: 0 });
                 let (what, then) = (What::Undo(number), Vec::new());
-                self.tokens.push(Token { node, scope, rest, what, then, stopping: false, unseen: false });
+                self.tokens.push(Token {
+                    node,
+                    scope,
+                    rest,
+                    what,
+                    then,
+                    stopping: false,
+                    unseen: false,
+                });
             }
             None => self.undone(scope, closing),
         }

@@ -56,7 +56,9 @@ impl<'a> Model<'a> {
             Happened::Cancelled => self.cancel(),
             Happened::Terminated => self.terminate(),
             Happened::Fired(node) => self.fired(node),
-            Happened::Completed(node, value) => self.at(node, |this, at| this.completed(at, *value)),
+            Happened::Completed(node, value) => {
+                self.at(node, |this, at| this.completed(at, *value))
+            }
             Happened::Failed(node, fault) => self.at(node, |this, at| this.failed(at, *fault)),
             Happened::Lost(node) => self.at(node, Self::lost),
             Happened::Retried(node) => self.at(node, Self::retried),
@@ -123,7 +125,8 @@ impl<'a> Model<'a> {
             What::Task(task) => Some(task),
             _ => None,
         };
-        if fault.typed && task.is_some_and(|task| task.clauses.iter().any(|on| matches(on, fault))) {
+        if fault.typed && task.is_some_and(|task| task.clauses.iter().any(|on| matches(on, fault)))
+        {
             self.fail(token.scope, token.node, Some(fault.message), true);
             return true;
         }
