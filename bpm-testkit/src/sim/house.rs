@@ -59,7 +59,6 @@ pub struct Case<'a> {
 }
 
 /// What someone waits for.
-#[expect(clippy::large_enum_variant, reason = "few exist at a time")]
 enum Call {
     Start(Option<String>),
     Event(InstanceId, Box<Event>),
