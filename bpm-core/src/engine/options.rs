@@ -38,7 +38,8 @@ pub struct EngineOptions {
     /// Attempts of one visit that may be lost, because the process that ran them was gone, before
     /// the activity rests as an incident. 5.
     pub lost_attempts_max: u32,
-    /// Timers that are kept in memory; the others are read when they come near. 10,000.
+    /// Timers that are kept in memory, of those by the wall clock as many again; the others are read
+    /// when they come near. 10,000.
     pub timers_in_memory: usize,
     /// From what the jitter of retries is drawn; a test sets it, and starts with a key, to see the
     /// same delays again. Different for every engine.

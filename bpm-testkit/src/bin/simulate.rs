@@ -18,7 +18,7 @@ const HELP: &str = "usage: simulate --seeds N [--from S] [--saga | --store memor
   --seeds N       how many seeds
   --from S        the first one; 0
   --saga          only the rules of failure, at the level of the turn
-  --store sqlite  over SQLite files and not in memory";
+  --store sqlite  over SQLite files (with the feature `sqlite`) and not in memory";
 
 fn main() -> ExitCode {
     match options(std::env::args().skip(1)) {
@@ -78,17 +78,17 @@ fn simulate(first: u64, count: u64, options: &Options) -> ExitCode {
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-#[cfg(not(feature = "harness"))]
+#[cfg(not(feature = "sqlite"))]
 fn sqlite() -> Result<fn() -> Disk, String> {
-    Err("this program was built without the feature `harness`, which has SQLite".to_owned())
+    Err("this program was built without SQLite; build it with `--features sqlite`".to_owned())
 }
 
 /// A file of its own for each run, which replaces the one before.
-#[cfg(feature = "harness")]
+#[cfg(feature = "sqlite")]
 fn sqlite() -> Result<fn() -> Disk, String> {
     use std::sync::Arc;
 
-    use bpm_engine::{Durability, Sqlite};
+    use bpm_sqlite::{Durability, Sqlite};
 
     fn disk() -> Disk {
         let folder = std::env::temp_dir().join(format!("bpm-simulate-{}", std::process::id()));

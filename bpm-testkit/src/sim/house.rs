@@ -275,7 +275,11 @@ impl<'a> House<'a> {
         let deadline = self.engine.as_ref().and_then(ByHand::deadline);
         let states = self.cases.values().map(|case| case.judge.replayed().tokens());
         let (messages, now) = (self.has_messages(), self.clock.monotonic());
-        format!("now {now:?}, deadline {deadline:?}, messages {messages}, last refusal {}, {:?}", self.last_refusal, states.collect::<Vec<_>>())
+        format!(
+            "now {now:?}, deadline {deadline:?}, messages {messages}, last refusal {}, {:?}",
+            self.last_refusal,
+            states.collect::<Vec<_>>()
+        )
     }
 
     /// Ends the house and compares what the store holds with its history.

@@ -173,8 +173,7 @@ impl<'a> Judge<'a> {
 }
 
 fn differs<T: PartialEq + Debug>(what: &str, engine: &T, model: &T) -> Option<String> {
-    (engine != model)
-        .then(|| format!("{what}: the engine says {engine:?}, the model {model:?}"))
+    (engine != model).then(|| format!("{what}: the engine says {engine:?}, the model {model:?}"))
 }
 
 fn tries(attempts: Attempts) -> Tries {

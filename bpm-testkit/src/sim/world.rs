@@ -38,7 +38,7 @@ pub fn run(random: &mut Random, features: Features, disk: Disk) -> Result<Report
     let process = Process::random(random, size, features);
     let options = options(random);
     let mut world = World::new(random, House::new(&process, options, disk));
-    let done = catch_unwind(AssertUnwindSafe(|| world.run_to_the_end()));
+    let done = catch_unwind(AssertUnwindSafe(|| world.until_it_ends()));
     let done = done.unwrap_or_else(|panic| Err(format!("it panicked: {}", text(&*panic))));
     let house = &world.house;
     let report = Report { events: house.turns, crashes: house.crashes };
@@ -96,7 +96,7 @@ impl<'a> World<'a> {
         Self { random, house, mix, instances: 0, trace: Vec::new() }
     }
 
-    fn run_to_the_end(&mut self) -> Result<(), String> {
+    fn until_it_ends(&mut self) -> Result<(), String> {
         let steps = 20 + self.random.below(200);
         for _ in 0..steps {
             self.step()?;

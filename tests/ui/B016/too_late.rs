@@ -8,10 +8,11 @@ use shop::*;
 
 workflow! {
     process P(order: Order) {
-        'think: scope {
-            wait 3d;
+        'packing: scope {
+            service pack(&order);
         }
-        on error Failure { message, .. } => { fail "{message}"; }
+        on after 3d => { fail "late"; }
+        also after 5d => { service tell("them"); }
     }
 }
 

@@ -7,11 +7,10 @@ use bpm_engine::prelude::*;
 use shop::*;
 
 workflow! {
-    process P(order: Order) -> u64 {
+    process P(order: Order) {
         let payment = service charge(&order)
-            on after 90m => { fail "slow"; }
-            on after 2h => { fail "very slow"; };
-        return payment.amount;
+            on error _ => { fail "not charged"; }
+            on error Declined => { fail "declined"; };
     }
 }
 
