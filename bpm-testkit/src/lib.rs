@@ -13,6 +13,7 @@ pub mod coverage;
 pub mod engine;
 pub mod explorer;
 pub mod faults;
+pub mod fuzz;
 pub mod path;
 pub mod readings;
 pub mod store_conformance;
