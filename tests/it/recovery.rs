@@ -173,6 +173,13 @@ async fn an_instance_in_the_midst_of_its_moves_goes_on() {
 
 #[tokio::test]
 async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
+    let last = format!("body = replace(body, '\"token\":0', '\"token\":{}')", u64::MAX);
+    is_an_incident("body = '{'", "turn 1 of instance", "cannot be read").await;
+    is_an_incident("seq = 7", "turn 7 of instance", "stands behind turn 0").await;
+    is_an_incident(&last, "turn 1 of instance", "is damaged").await;
+}
+
+async fn is_an_incident(damage: &str, row: &str, what: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.db");
     let options = EngineOptions { grace: std::time::Duration::ZERO, ..Default::default() };
@@ -185,8 +192,8 @@ async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
     engine.shutdown().await.unwrap();
 
     let file = rusqlite::Connection::open(&path).unwrap();
-    let damage = "UPDATE bpm_history SET body = '{' WHERE instance = ?1";
-    assert_eq!(file.execute(damage, [damaged.as_bytes()]).unwrap(), 1);
+    let damage = format!("UPDATE bpm_history SET {damage} WHERE instance = ?1");
+    assert_eq!(file.execute(&damage, [damaged.as_bytes()]).unwrap(), 1);
     drop(file);
 
     let builder = Engine::builder().store(Sqlite::open(&path).unwrap());
@@ -196,7 +203,8 @@ async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
     let incidents = engine.incidents().list().await.unwrap();
     assert_eq!(incidents.len(), 1, "{incidents:?}");
     assert_eq!((incidents[0].instance, incidents[0].process.as_str()), (damaged, "line"));
-    assert!(incidents[0].error.contains(&format!("turn 1 of instance {damaged}")), "{incidents:?}");
+    let told = format!("{row} {damaged} {what}");
+    assert!(incidents[0].error.contains(&told), "{incidents:?}");
     engine.shutdown().await.unwrap();
 }
 

@@ -182,25 +182,29 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
     let mut next = Some(Event::ProcessStarted {
         input: vec![("amount".to_owned(), number("60")), ("region".to_owned(), number("\"CH\""))],
     });
-    // Whatever the latest token waits for happens, a failure and a lost attempt first.
     while let Some(event) = next {
         let Ok(outcome) = step(&definition(), &mut instance, &event, NOW, LIMITS) else { break };
         let body = body(&event, &outcome.changes);
         turns.push(HistoryRow { seq: instance.seq, at: NOW, body });
         snapshots.push(print(&instance));
-        let possible = events(&instance, &number(r#"{"price":7}"#));
-        next = match instance.seq {
-            1 => possible.into_iter().find(|event| matches!(event, Event::TaskLost { .. })),
-            2 => possible.into_iter().next_back(),
-            3 => Some(Event::SuspendRequested { actor: Actor::new("ann") }),
-            4 => Some(Event::ResumeRequested { actor: Actor::new("ann") }),
-            _ => possible.into_iter().find(|event| {
-                matches!(event, Event::TaskCompleted { .. } | Event::UserTaskCompleted { .. })
-            }),
-        };
+        next = following(&instance, &number(r#"{"price":7}"#));
     }
     Sound { turns, snapshots, graph: print(&definition()) }
 });
+
+/// What happens to the sample after each turn, so that its rows have most of what rows can have.
+fn following(instance: &Instance, value: &Json) -> Option<Event> {
+    let fits: fn(&Event) -> bool = match instance.seq {
+        1 => |event| matches!(event, Event::TaskLost { .. }),
+        2 => |event| matches!(event, Event::SuspendRequested { .. }),
+        3 => |event| matches!(event, Event::ResumeRequested { .. }),
+        4 => |event| matches!(event, Event::TaskCompleted { .. }),
+        5 => |event| matches!(event, Event::TaskFailed { .. }),
+        6 => |event| matches!(event, Event::UserTaskCompleted { .. }),
+        _ => return None,
+    };
+    events(instance, value).into_iter().find(fits)
+}
 
 impl Sound {
     fn stored(&self) -> Stored {
@@ -284,4 +288,23 @@ fn body(event: &Event, changes: &[Change]) -> String {
 
 fn print<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| panic!("state prints as JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_restored_and_has_what_it_should_have() {
+        assert_eq!(SOUND.turns.len(), 7);
+        let restored = Instance::restore(&SOUND.stored()).expect("nothing is damaged");
+        let states: Vec<_> = restored.tokens().iter().map(|token| &token.state).collect();
+        assert!(matches!(
+            states[..],
+            [TokenState::Joining, TokenState::Timing { .. }, TokenState::BackingOff { .. }]
+        ));
+        for seed in seeds() {
+            run(&seed);
+        }
+    }
 }

@@ -69,5 +69,5 @@ fn the_last_number_of_a_damaged_row_is_no_panic() {
         (HISTORY_ROW.run)(&[&[0, 0], row.as_bytes()].concat());
     }
     // The number of the row itself.
-    (HISTORY_ROW.run)(&[&[4, 2], br#"{"event":"Continued","changes":[]}"#.as_slice()].concat());
+    (HISTORY_ROW.run)(&[&[6, 2], br#"{"event":"Continued","changes":[]}"#.as_slice()].concat());
 }
