@@ -20,12 +20,16 @@ use serde_json::{Value, json};
 /// The turn at which caches and buffers have their size.
 const WARM: u64 = 10_000;
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let turns = std::env::args().nth(1).map_or(Ok(1_000_000), |turns| turns.parse::<u64>())?;
     if turns <= WARM {
         return Err(format!("more than {WARM} turns show something").into());
     }
+    println!("{}", tokio::runtime::Runtime::new()?.block_on(measure(turns))?);
+    Ok(())
+}
+
+async fn measure(turns: u64) -> Result<Value, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("memory.db");
     let warm = Arc::new(AtomicU64::new(0));
@@ -52,16 +56,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (warm, end) = (warm.load(Ordering::Relaxed), resident());
     let seconds = began.elapsed().as_secs_f64();
     engine.shutdown().await?;
-    let report = json!({
+    Ok(json!({
         "turns": turns,
         "resident_kb_at_turn_10000": warm,
         "resident_kb_at_end": end,
         "grown_kb": end.saturating_sub(warm),
         "file_bytes": fs::metadata(&file)?.len(),
         "seconds": (seconds * 10.0).round() / 10.0,
-    });
-    println!("{report}");
-    Ok(())
+    }))
 }
 
 /// A service task in a loop.
