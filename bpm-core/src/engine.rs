@@ -214,6 +214,11 @@ impl Engine {
             what: format!("the value for incident {incident}"),
             source,
         })?;
+        let limit = self.shared.options.payload_bytes;
+        if value.text().len() > limit {
+            let (what, bytes) = (format!("the value for incident {incident}"), value.text().len());
+            return Err(Refused::TooLarge { what, bytes, limit }.into());
+        }
         self.shared.settle(incident, Event::IncidentSkipped { incident, value, actor }).await
     }
 

@@ -139,6 +139,15 @@ pub enum StartError {
         /// The nearest name that something handles.
         nearest: Option<String>,
     },
+    /// A definition has more nodes than `EngineOptions::nodes_per_definition`.
+    TooManyNodes {
+        /// The process.
+        process: String,
+        /// How many nodes it has.
+        nodes: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// A thread or the runtime could not be started.
     Threads(String),
 }
@@ -167,6 +176,10 @@ impl fmt::Display for StartError {
                     None => write!(f, "give the builder a handler: `.handler(\"{task}\", …)`"),
                 }
             }
+            StartError::TooManyNodes { process, nodes, limit } => write!(
+                f,
+                "`{process}` has {nodes} nodes, more than the {limit} of `EngineOptions::nodes_per_definition`\n  help: divide it into several processes, or raise the bound"
+            ),
             StartError::Threads(why) => write!(f, "the engine cannot start its threads: {why}"),
         }
     }

@@ -259,7 +259,7 @@ impl Instance {
 
     fn create(&mut self, token: TokenId, node: Text) {
         self.tokens.push(Token { id: token, node, scope: 0, state: TokenState::Ready });
-        self.next_token = token + 1;
+        self.next_token = token.saturating_add(1);
     }
 
     fn place(&mut self, token: TokenId, node: Text) {
@@ -306,7 +306,7 @@ impl Instance {
 
     /// Visits and timers share one sequence of numbers.
     fn number(&mut self, used: u64) {
-        self.next_number = self.next_number.max(used + 1);
+        self.next_number = self.next_number.max(used.saturating_add(1));
     }
 
     fn fail(&mut self, failure: &Failure) {

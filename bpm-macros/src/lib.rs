@@ -6,6 +6,8 @@
 //! printing of user expressions from a syntax tree.
 
 mod expand;
+#[cfg(test)]
+mod fuzzed;
 mod lower;
 mod mentions;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! `BLESS=1 cargo test -p bpm-macros` writes the snapshots again; read what changed.
 
 mod clauses;
+mod fuzz;
 mod lines;
 mod scopes;
 pub(crate) mod sound;

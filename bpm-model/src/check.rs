@@ -91,9 +91,10 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     findings
 }
 
-/// Where edges are missing or too many, what tokens do is not yet a question.
+/// Where edges are missing or too many, or lead to another node than is meant, what tokens do is
+/// not yet a question.
 fn hides_tokens(finding: &Finding) -> bool {
-    matches!(finding.fault, Fault::Degree(_) | Fault::NoWayToEnd)
+    matches!(finding.fault, Fault::Degree(_) | Fault::NoWayToEnd | Fault::SameId { .. })
 }
 
 /// Edges name nodes by id, so of two nodes with one id one is cut off: that is no cause of its own.

@@ -1,5 +1,6 @@
 //! One module a node kind, and one for each thing that engines do beside them.
 
+mod abuse;
 mod bounds;
 mod cancel;
 mod definitions;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bpm_core::instance::Instance;
 use bpm_engine::Cancellation;
 use bpm_engine::prelude::*;
 use serde_json::{Value, json};
@@ -172,6 +173,13 @@ async fn an_instance_in_the_midst_of_its_moves_goes_on() {
 
 #[tokio::test]
 async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
+    let last = format!("body = replace(body, '\"token\":0', '\"token\":{}')", u64::MAX);
+    is_an_incident("body = '{'", "turn 1 of instance", "cannot be read").await;
+    is_an_incident("seq = 7", "turn 7 of instance", "stands behind turn 0").await;
+    is_an_incident(&last, "turn 1 of instance", "is damaged").await;
+}
+
+async fn is_an_incident(damage: &str, row: &str, what: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.db");
     let options = EngineOptions { grace: std::time::Duration::ZERO, ..Default::default() };
@@ -184,8 +192,8 @@ async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
     engine.shutdown().await.unwrap();
 
     let file = rusqlite::Connection::open(&path).unwrap();
-    let damage = "UPDATE bpm_history SET body = '{' WHERE instance = ?1";
-    assert_eq!(file.execute(damage, [damaged.as_bytes()]).unwrap(), 1);
+    let damage = format!("UPDATE bpm_history SET {damage} WHERE instance = ?1");
+    assert_eq!(file.execute(&damage, [damaged.as_bytes()]).unwrap(), 1);
     drop(file);
 
     let builder = Engine::builder().store(Sqlite::open(&path).unwrap());
@@ -195,6 +203,43 @@ async fn an_instance_that_cannot_be_read_is_an_incident_and_the_others_go_on() {
     let incidents = engine.incidents().list().await.unwrap();
     assert_eq!(incidents.len(), 1, "{incidents:?}");
     assert_eq!((incidents[0].instance, incidents[0].process.as_str()), (damaged, "line"));
-    assert!(incidents[0].error.contains(&format!("turn 1 of instance {damaged}")), "{incidents:?}");
+    let told = format!("{row} {damaged} {what}");
+    assert!(incidents[0].error.contains(&told), "{incidents:?}");
+    engine.shutdown().await.unwrap();
+}
+
+/// What can be read need not be what the engine wrote: the instance rests visibly when it breaks
+/// what the engine relies on, and the dispatcher goes on.
+#[tokio::test]
+async fn an_instance_that_breaks_an_invariant_is_an_incident_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.db");
+    let desk = || line("desk", &["user look"]);
+    let builder = || Engine::builder().store(Sqlite::open(&path).unwrap()).definition(desk());
+    let engine = builder().start().await.unwrap();
+    let broken = engine.start_definition("desk", json!({})).await.unwrap().id();
+    let sound = engine.start_definition("desk", json!({})).await.unwrap();
+    let history = engine.history(broken).await.unwrap();
+    engine.shutdown().await.unwrap();
+
+    let mut state = serde_json::to_value(Instance::replay(broken, None, &history)).unwrap();
+    state["undoable"] = json!([{ "node": "gone", "visit": 1, "scope": 0, "values": {} }]);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE bpm_instance SET snapshot = ?1, snapshot_seq = 1 WHERE id = ?2";
+    assert_eq!(file.execute(damage, (state.to_string(), broken.as_bytes())).unwrap(), 1);
+    drop(file);
+
+    let engine = builder().start().await.unwrap();
+    let told = engine.cancel(broken, Actor::new("ann")).await.unwrap_err();
+    assert!(told.to_string().contains(&broken.to_string()), "{told}");
+    let incidents = engine.incidents().list().await.unwrap();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert_eq!((incidents[0].instance, incidents[0].process.as_str()), (broken, "desk"));
+    assert_eq!(engine.history(broken).await.unwrap(), history);
+    engine.cancel(sound.id(), Actor::new("ann")).await.unwrap();
+    assert!(matches!(
+        engine.run::<Value>(sound.id()).outcome().await.unwrap(),
+        Outcome::Cancelled(_)
+    ));
     engine.shutdown().await.unwrap();
 }

@@ -211,7 +211,8 @@ fn unsafe_code_is_forbidden() {
     assert!(manifest.contains("unsafe_code = \"forbid\""));
     for page in pages().iter().filter(|page| page.path.ends_with("/Cargo.toml")) {
         let inherits = page.text.contains("[lints]\nworkspace = true");
-        let is_apart = page.path.starts_with("bench/") || page.path == POWERCUT;
+        let is_apart =
+            ["bench/", "fuzz/"].iter().any(|at| page.path.starts_with(at)) || page.path == POWERCUT;
         assert!(inherits || is_apart, "{} has no lints", page.path);
     }
 }

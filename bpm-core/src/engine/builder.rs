@@ -163,6 +163,7 @@ impl EngineBuilder {
         let store = self.store.ok_or(StartError::NoStore)?;
         let registry = Registry::new(self.definitions, self.handlers)?;
         registry.check(&self.states)?;
+        registry.check_sizes(self.options.nodes_per_definition)?;
         recovery::agree(&*store, &registry)?;
         let recovered = recovery::look(&*store, &registry)?;
         failpoint!(RecoveryLooked);

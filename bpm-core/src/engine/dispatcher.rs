@@ -8,6 +8,7 @@ mod attempts;
 mod clock;
 mod commits;
 mod endings;
+mod guard;
 mod pause;
 mod recover;
 
@@ -212,9 +213,11 @@ impl Dispatcher {
         let limits = options.limits();
         let Some(live) = self.cache.get(post.instance) else { return };
         let Live { instance, registered, .. } = live;
-        let outcome = match step(&registered.definition, instance, &post.event, at, limits) {
-            Ok(outcome) => outcome,
-            Err(refused) => {
+        let turn = || step(&registered.definition, instance, &post.event, at, limits);
+        let outcome = match guard::guarded(turn) {
+            Err(broken) => return self.set_aside(post, &broken),
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(refused)) => {
                 refuse(post.answer, refused);
                 return self.cache.settle(post.instance);
             }

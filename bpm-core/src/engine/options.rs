@@ -31,6 +31,8 @@ pub struct EngineOptions {
     pub cached_instances: usize,
     /// Tokens of one instance; a fork beyond that is an incident. 10,000.
     pub tokens_per_instance: usize,
+    /// Nodes of one definition; an engine does not start with more. 10,000.
+    pub nodes_per_definition: usize,
     /// Bytes of one value from outside as JSON: an input, a payload, a result. 10 MiB.
     pub payload_bytes: usize,
     /// Turns after which an instance that stays active takes a snapshot. 1,000.
@@ -75,6 +77,7 @@ impl Default for EngineOptions {
             moves_per_turn: 1_000,
             cached_instances: 1_024,
             tokens_per_instance: 10_000,
+            nodes_per_definition: 10_000,
             payload_bytes: 10 << 20,
             snapshot_turns: 1_000,
             lost_attempts_max: 5,

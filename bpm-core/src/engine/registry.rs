@@ -98,6 +98,16 @@ impl Registry {
             None => check_handlers(registered, states),
         })
     }
+
+    /// Whether no definition has more nodes than the bound.
+    pub(super) fn check_sizes(&self, limit: usize) -> Result<(), StartError> {
+        self.iter().try_for_each(|Registered { definition, .. }| {
+            let nodes = definition.graph().nodes.len();
+            let process = definition.name().to_owned();
+            let fits = nodes <= limit;
+            fits.then_some(()).ok_or(StartError::TooManyNodes { process, nodes, limit })
+        })
+    }
 }
 
 fn check_states(definition: &ProcessDefinition, states: &States) -> Result<(), StartError> {
@@ -151,7 +161,7 @@ where
     E: Into<TaskError>,
 {
     let run = move |values: &Values, cx: TaskContext| {
-        let attempt = run(object(values), cx);
+        let attempt = run(object(values)?, cx);
         let attempt: Attempt = Box::pin(async move {
             let output = attempt.await.map_err(|error| Raised::new::<TaskError>(error.into()))?;
             Json::of(&output).map_err(|error| Raised::new(TaskError::permanent(error)))
@@ -175,10 +185,14 @@ pub(super) fn task<K: ServiceTask>() -> Handler {
     Handler { run: Arc::new(run), states, policy, task: Some(TypeId::of::<K>()) }
 }
 
-/// The variables as one JSON object.
-fn object(values: &Values) -> serde_json::Value {
-    let field = |(key, json): (&str, &Json)| {
-        (key.to_owned(), json.decode().unwrap_or(serde_json::Value::Null))
+/// The variables as one JSON object. What nests too deep cannot be made a value.
+fn object(values: &Values) -> Result<serde_json::Value, TaskError> {
+    let field = |(key, json): (&str, &Json)| match json.decode() {
+        Ok(value) => Ok((key.to_owned(), value)),
+        Err(error) => {
+            Err(TaskError::permanent(format!("the variable `{key}` cannot be read: {error}")))
+        }
     };
-    serde_json::Value::Object(values.iter().map(field).collect())
+    let fields: Result<_, _> = values.iter().map(field).collect();
+    fields.map(serde_json::Value::Object)
 }

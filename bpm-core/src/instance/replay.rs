@@ -2,7 +2,7 @@
 
 use crate::history::Recorded;
 use crate::ids::InstanceId;
-use crate::store::{self, Stored};
+use crate::store::{self, InstanceRow, Status, Stored};
 
 use super::Instance;
 
@@ -19,21 +19,61 @@ impl Instance {
     }
 
     /// The state that a store holds: the last snapshot and the turns after it.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be read, or tells of a state that no instance can be in; the error names
+    /// the instance and the row.
     pub fn restore(stored: &Stored) -> Result<Self, store::Error> {
         let row = &stored.row;
         let mut instance = match &row.state.snapshot {
-            Some(snapshot) => serde_json::from_str(snapshot).map_err(|error| {
-                let (id, seq) = (row.id, row.snapshot_seq);
-                store::Error::Corrupt(format!(
-                    "the snapshot at turn {seq} of instance {id} cannot be read: {error}"
-                ))
-            })?,
+            Some(snapshot) => Self::from_snapshot(row, snapshot)?,
             None => Self::new(row.id, row.start.key.clone()),
         };
         for turn in &stored.turns {
-            instance.again(&Recorded::read(row.id, turn)?);
+            let (id, before, seq) = (row.id, instance.seq, turn.seq);
+            if before.checked_add(1) != Some(seq) {
+                let what = format!("turn {seq} of instance {id} stands behind turn {before}");
+                return Err(store::Error::Corrupt(what));
+            }
+            instance.again(&Recorded::read(id, turn)?);
+            instance.check().map_err(|what| {
+                store::Error::Corrupt(format!("turn {seq} of instance {id} is damaged: {what}"))
+            })?;
         }
         Ok(instance)
+    }
+
+    fn from_snapshot(row: &InstanceRow, snapshot: &str) -> Result<Self, store::Error> {
+        let (id, seq) = (row.id, row.snapshot_seq);
+        let corrupt = |what: &str| {
+            let snapshot = format!("the snapshot at turn {seq} of instance {id}");
+            store::Error::Corrupt(format!("{snapshot} {what}"))
+        };
+        let instance: Self = serde_json::from_str(snapshot)
+            .map_err(|error| corrupt(&format!("cannot be read: {error}")))?;
+        if (instance.id, instance.seq) != (id, seq) {
+            let (other, at) = (instance.id, instance.seq);
+            return Err(corrupt(&format!("is that of instance {other} at turn {at}")));
+        }
+        instance.check().map_err(|what| corrupt(&format!("is damaged: {what}")))?;
+        Ok(instance)
+    }
+
+    /// What holds of every state that the engine itself has made, and on which it relies.
+    fn check(&self) -> Result<(), &'static str> {
+        let ascend = self.tokens.is_sorted_by(|one, other| one.id < other.id);
+        let known = self.tokens.last().is_none_or(|token| token.id < self.next_token);
+        if !ascend || !known {
+            return Err("its tokens are not in order");
+        }
+        if [self.seq, self.next_token, self.next_number].contains(&u64::MAX) {
+            return Err("its numbers are used up");
+        }
+        if self.status == Status::Suspended {
+            return Err("that it is suspended is no status of its own");
+        }
+        Ok(())
     }
 
     fn again(&mut self, turn: &Recorded) {

@@ -5,6 +5,7 @@
 mod conformance;
 mod doubles;
 mod engine;
+mod fuzz;
 mod heartbeats;
 mod incidents;
 mod paths;

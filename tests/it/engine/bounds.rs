@@ -91,6 +91,41 @@ async fn a_turn_beyond_the_bound_on_moves_goes_on_in_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_turn_at_the_bound_on_moves_is_one_turn() {
+    for house in House::all() {
+        let options = EngineOptions { moves_per_turn: 5, ..Default::default() };
+        let engine =
+            house.builder().definition(gateways(3)).options(options).start().await.unwrap();
+        let run = engine.start_definition("long", json!({})).await.unwrap();
+        run.outcome().await.unwrap().completed().unwrap();
+        assert_eq!(engine.history(run.id()).await.unwrap().len(), 1);
+        house.finish(engine).await;
+    }
+}
+
+#[tokio::test]
+async fn an_engine_does_not_start_with_a_definition_beyond_the_bound_on_nodes() {
+    for house in House::all() {
+        let options = EngineOptions { nodes_per_definition: 5, ..Default::default() };
+        let start = |nodes: usize| {
+            let builder = house.builder().definition(gateways(nodes)).options(options.clone());
+            builder.start()
+        };
+        let engine = start(3).await.unwrap();
+        engine.shutdown().await.unwrap();
+        drop(engine);
+        let refused = match start(4).await {
+            Err(Error::Start(refused)) => refused,
+            _ => panic!("not refused"),
+        };
+        assert!(matches!(refused, StartError::TooManyNodes { nodes: 6, limit: 5, .. }));
+        assert!(refused.to_string().contains("`EngineOptions::nodes_per_definition`"));
+        let engine = start(3).await.unwrap();
+        house.finish(engine).await;
+    }
+}
+
+#[tokio::test]
 async fn no_more_attempts_are_in_flight_than_workers() {
     for house in House::all() {
         let options = EngineOptions { workers: 3, ..Default::default() };
