@@ -219,6 +219,9 @@ pub enum FailureKind {
     Dropped,
     /// A script, a condition or an argument of the process's own code failed.
     Code,
+    /// A stored variable no longer reads as its type. It is not a failure of the process: the step
+    /// rests as an incident.
+    Unreadable,
     /// The process failed itself (`fail`).
     Fail,
     /// A person let an incident fail.

@@ -313,6 +313,7 @@ impl<'a> Turn<'a> {
             Ok(Ok(visited)) => Ok((visited.0, vars.into_kept())),
             Ok(Err(error)) => {
                 let mut failure = failed(&error.to_string());
+                failure.kind = error.kind();
                 failure.chain = error.chain().split_off(1);
                 Err(failure)
             }

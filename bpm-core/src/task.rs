@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use bpm_model::policy::Policy;
 use serde::de::DeserializeOwned;
 
+use crate::event::FailureKind;
 use crate::ids::InstanceId;
 use crate::json::Json;
 use crate::vars::{Values, Variable};
@@ -346,6 +347,16 @@ impl TaskError {
         Self { retryable: true, source: error.into() }
     }
 
+    /// A stored value that no longer reads as its type: nobody's failure, but for a person to mend.
+    pub(crate) fn unreadable(what: String) -> Self {
+        Self::permanent(Unreadable(what))
+    }
+
+    /// What sort of failure it is when the process's own code stops with it.
+    pub(crate) fn kind(&self) -> FailureKind {
+        if self.source.is::<Unreadable>() { FailureKind::Unreadable } else { FailureKind::Code }
+    }
+
     /// Whether another attempt may mend it.
     pub fn is_retryable(&self) -> bool {
         self.retryable
@@ -356,6 +367,18 @@ impl TaskError {
         crate::thrown::chain(self.source.as_ref())
     }
 }
+
+/// A stored value does not read as its type.
+#[derive(Debug)]
+struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Unreadable {}
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -275,10 +275,8 @@ impl<'a> Vars<'a> {
             return Err(TaskError::permanent(format!("variable `{}` is not set", variable.name)));
         };
         value.decode().map_err(|error| {
-            TaskError::permanent(format!(
-                "variable `{}` no longer reads as its type: {error}",
-                variable.name
-            ))
+            let name = &variable.name;
+            TaskError::unreadable(format!("variable `{name}` no longer reads as its type: {error}"))
         })
     }
 

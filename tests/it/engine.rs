@@ -9,6 +9,7 @@ mod exclusive;
 mod faults;
 mod history;
 mod incident;
+mod orders;
 mod parallel;
 mod race;
 mod retry;

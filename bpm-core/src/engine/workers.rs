@@ -315,7 +315,7 @@ async fn run(launch: Launch, context: TaskContext, limit: usize) -> Result<Json,
     let node = launch.node_id();
     let attempt = match begin(&launch, context) {
         Ok(attempt) => attempt,
-        Err(error) => return Err(failed(node, FailureKind::Code, &error)),
+        Err(error) => return Err(failed(node, error.kind(), &error)),
     };
     match attempt.await {
         Ok(result) if result.text().len() > limit => {

@@ -4,7 +4,7 @@ use bpm_model::graph::{Origin, Outcome as Carries};
 use bpm_model::kind::Kind;
 
 use crate::change::{Change, Unwinding};
-use crate::event::{Failure, ScopeId, TokenId};
+use crate::event::{Failure, FailureKind, ScopeId, TokenId};
 use crate::instance::PROCESS;
 use crate::json::Json;
 use crate::vars::Does;
@@ -52,7 +52,16 @@ impl Turn<'_> {
 
     /// A failure goes outwards to where it is caught: step 1 of the rules of failure begins there.
     pub(super) fn fail(&mut self, token: TokenId, failure: Failure) {
+        if failure.kind == FailureKind::Unreadable {
+            return self.unreadable(token, &failure);
+        }
         self.fail_from(self.scope_of(token), token, failure);
+    }
+
+    /// The data of the instance and the code do not agree: undoing would not mend that.
+    fn unreadable(&mut self, token: TokenId, failure: &Failure) {
+        let hint = "let the type read what was stored, deploy that and retry, or let it fail";
+        self.raise(token, failure.node.clone().into(), &failure.message, hint);
     }
 
     pub(super) fn fail_from(&mut self, scope: ScopeId, token: TokenId, mut failure: Failure) {

@@ -3,6 +3,7 @@
 use bpm_engine::prelude::*;
 use serde_json::json;
 
+use crate::diary::*;
 use crate::house::*;
 
 fn choice() -> ProcessDefinition {
@@ -57,5 +58,62 @@ async fn others_go_on_and_a_restart_finds_it() {
         assert_eq!(engine.incidents().list().await.unwrap(), before);
         assert_eq!(before[0].instance, broken);
         house.finish(engine).await;
+    }
+}
+
+/// A value that reads back only while the test lets it.
+#[derive(Clone, Debug, serde::Serialize)]
+struct Picky(u32);
+
+static READS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+
+impl<'de> serde::Deserialize<'de> for Picky {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(from)?;
+        match READS.load(std::sync::atomic::Ordering::SeqCst) {
+            true => Ok(Self(number)),
+            false => Err(serde::de::Error::custom("the field `total` is missing")),
+        }
+    }
+}
+
+/// Doubles a number.
+#[service_task]
+async fn twice(picky: Picky) -> Result<u32, TaskError> {
+    Ok(picky.0 * 2)
+}
+
+workflow! {
+    process Reads(start: u32) -> u32 {
+        let picky = Picky(start);
+        user go {};
+        let half = picky.0;
+        user go_on {};
+        let twice = service twice(picky);
+        return half + twice;
+    }
+}
+
+/// A payload that no longer deserialises is nobody's failure: nothing is undone, and once the type
+/// reads it again the step is retried.
+#[tokio::test]
+async fn what_no_longer_reads_as_its_type_rests_as_an_incident() {
+    for office in Office::all() {
+        let engine = office.builder().process::<Reads>().start().await.unwrap();
+        let mut watch = engine.watch();
+        let run = engine.start(Reads { start: 3 }).await.unwrap();
+        for node in ["let:half", "twice"] {
+            READS.store(false, std::sync::atomic::Ordering::SeqCst);
+            let task = the_task(&engine).await;
+            engine.complete_json(task.id, serde_json::Value::Null).await.unwrap();
+            let incident = office.incident(&mut watch, &engine).await;
+            assert_eq!(incident.node, node);
+            assert!(incident.error.contains("`picky` no longer reads as its type"), "{incident:?}");
+            assert_eq!(run.status().await.unwrap(), Status::Running);
+            READS.store(true, std::sync::atomic::Ordering::SeqCst);
+            engine.retry(incident.id, Actor::new("ann")).await.unwrap();
+        }
+        assert_eq!(run.outcome().await.unwrap().completed().unwrap(), 9);
+        office.house.finish(engine).await;
     }
 }

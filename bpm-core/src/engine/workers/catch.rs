@@ -34,7 +34,7 @@ pub(super) fn caught(launch: &Launch, mut error: Raised, limit: usize) -> Failed
                 return Failed { failure, retryable: false, caught: Some(caught) };
             }
             // What the handler needs cannot be stored, or a guard cannot be evaluated.
-            Err(error) => return failed(node, FailureKind::Code, &error),
+            Err(error) => return failed(node, error.kind(), &error),
         }
     }
     failed(node, FailureKind::Error, &error.into())
