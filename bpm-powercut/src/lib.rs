@@ -1,6 +1,6 @@
 //! Power cuts and failing disks for the SQLite store.
 //!
-//! A [disk](disk) in memory keeps, for each file, what is durable and what was changed since the
+//! A [disk] in memory keeps, for each file, what is durable and what was changed since the
 //! last flush. SQLite uses it through a [file system](vfs) of its own, so that the whole store is
 //! what it is in use. [`commits`] cuts the power while turns are committed, [`runs`] while a whole
 //! engine works; what was acknowledged is noted outside of the disk and looked for in what the cut
