@@ -45,6 +45,8 @@ pub struct House<'a> {
     pub(super) cases: BTreeMap<InstanceId, Case<'a>>,
     calls: Vec<(Call, Answered)>,
     attempts: BTreeSet<desk::Attempt>,
+    /// Whether a commit seemed to fail and did not.
+    pub(super) unsure: bool,
     pub(super) turns: usize,
     pub(super) crashes: usize,
 }
@@ -82,6 +84,7 @@ impl<'a> House<'a> {
             cases: BTreeMap::new(),
             calls: Vec::new(),
             attempts: BTreeSet::new(),
+            unsure: false,
             turns: 0,
             crashes: 0,
         }
@@ -162,6 +165,10 @@ impl<'a> House<'a> {
         let kept = case.and_then(|case| case.judge.kept_for(visit));
         if saw.is_some() && kept.is_some() && saw != kept {
             return Err(format!("{key} undoes {saw:?}, and {kept:?} was kept"));
+        }
+        // After a commit whose outcome it does not know the engine may not have heard of it.
+        if !self.unsure && case.is_some_and(|case| case.judge.is_stopping(visit)) {
+            return Err(format!("attempt {number} of {key} begins and was told to stop"));
         }
         if self.attempts.contains(&attempt) {
             return Err(format!("attempt {number} of {key} runs twice"));

@@ -45,6 +45,14 @@ impl<'a> Judge<'a> {
         Some(kept(done).1)
     }
 
+    /// Whether the attempt of a visit was told to stop.
+    pub fn is_stopping(&self, visit: u64) -> bool {
+        let runs =
+            |state: &TokenState| matches!(state, TokenState::Executing(at) if at.visit == visit);
+        let token = self.replayed.tokens().iter().find(|token| runs(&token.state));
+        self.exact && token.is_some_and(|at| self.model.stopping().any(|node| node == at.node))
+    }
+
     /// Whether the last turn told the right attempts to stop, by their nodes. One may be told
     /// again when what is around it is to be undone, too.
     pub fn stops(&self, told: &[String]) -> Result<(), String> {

@@ -20,7 +20,7 @@ use super::{Report, Violation};
 use crate::arbitrary::Random;
 
 /// After so many steps without faults everything has ended.
-const STEPS_MAX: usize = 20_000;
+const STEPS_MAX: usize = 2_000;
 
 /// One chance in so many, of each sort of trouble.
 struct Mix {
@@ -159,6 +159,7 @@ impl<'a> World<'a> {
             let fault = [Fault::Before, Fault::After, Fault::Full][self.random.below(3)];
             self.note(format!("{fault:?}"));
             self.house.plan.next_commit(fault);
+            self.house.unsure |= fault == Fault::After;
         }
         self.house.commit()
     }
@@ -168,7 +169,8 @@ impl<'a> World<'a> {
         self.instances += 1;
         let of = if self.random.one_in(4) { 1 } else { self.instances };
         let key = (!self.random.one_in(3)).then(|| format!("key{of}"));
-        self.house.start(InstanceId::from_bytes([self.instances; 16]), key);
+        let byte = |at: usize| self.instances.wrapping_mul(37 + 2 * at as u8);
+        self.house.start(InstanceId::from_bytes(std::array::from_fn(byte)), key);
         Ok(())
     }
 
