@@ -8,6 +8,7 @@
 //!
 //! Before that they must find nothing in the engine as it is.
 
+use std::io::{BufRead, BufReader};
 use std::panic::catch_unwind;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -124,15 +125,20 @@ fn conformance() -> Option<Caught> {
 /// In a process of its own, so that its victims have the bug.
 fn killed(bug: Bug) -> Option<Caught> {
     (1..=TRIES).find_map(|seed| {
-        let output = Command::new(std::env::current_exe().ok()?)
+        let mut harness = Command::new(std::env::current_exe().ok()?)
             .arg(seed.to_string())
             .env(BUG, bug.name())
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
             .ok()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        let what = said.lines().find_map(|line| line.strip_prefix("violation: "))?;
-        Some(Caught { harness: "kill", seeds: seed, what: what.chars().take(100).collect() })
+        let said = BufReader::new(harness.stderr.take()?).lines().map_while(Result::ok);
+        let violation = |line: String| line.strip_prefix("violation: ").map(str::to_owned);
+        let what = said.into_iter().find_map(violation);
+        // One violation is enough. A victim that runs stops when its standard input ends.
+        let _ = harness.kill().and_then(|()| harness.wait());
+        Some(Caught { harness: "kill", seeds: seed, what: what?.chars().take(100).collect() })
     })
 }
 
