@@ -51,6 +51,7 @@ pub(crate) fn run(size: Size) -> Result<(), Failed> {
     println!("w5: {} timers, {} of them due within {WINDOW:?}", size.pending, size.due);
     let set = runtime.block_on(set(&file, size))?;
     println!("set in {:.1} s", set.took.as_secs_f64());
+    let resident_set = resident()?;
     let fired = runtime.block_on(fire(&file, &set.soon))?;
     let due = set.soon.len();
     let bytes = std::fs::metadata(&file)?.len();
@@ -66,6 +67,7 @@ pub(crate) fn run(size: Size) -> Result<(), Failed> {
         "late_ms_max": fired.late(1.0),
         "resident_mb": megabytes(fired.resident),
         "resident_before_mb": megabytes(set.resident),
+        "resident_set_mb": megabytes(resident_set),
         "set_s": rounded(set.took.as_secs_f64()),
         "open_ms": rounded(1_000.0 * fired.opened.as_secs_f64()),
         "bytes_per_timer": bytes / u64::from(size.pending.max(1)),
@@ -175,7 +177,7 @@ async fn fire(file: &Path, soon: &HashMap<InstanceId, Timestamp>) -> Result<Fire
         };
         let now = wall.after(since.elapsed());
         let Some(due) = soon.get(&turn.instance) else { continue };
-        early += u32::from(turn.recorded.at < *due);
+        early += u32::from(Timestamp::from(SystemTime::now()) < *due);
         fired.insert(turn.instance, now.since(*due).as_millis() as u64);
     }
     let resident = resident()?;

@@ -113,6 +113,9 @@ pub enum Change {
         timer: u64,
         /// When it is due.
         due: Timestamp,
+        /// Whether that is by the wall clock (`wait until`), and not by the engine's time.
+        #[serde(default, skip_serializing_if = "is_false")]
+        calendar: bool,
     },
     /// A timer is no longer set: it fired, or what waited for it is over.
     TimerClosed {
@@ -280,6 +283,11 @@ pub enum Change {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -138,6 +138,9 @@ pub enum TokenState {
         timer: u64,
         /// When it is due.
         due: Timestamp,
+        /// Whether that is by the wall clock (`wait until`).
+        #[serde(default, skip_serializing_if = "crate::change::is_false")]
+        calendar: bool,
     },
     /// A user task is open.
     Waiting {
@@ -218,9 +221,10 @@ impl Instance {
             }
             Change::HeartbeatKept { token, heartbeat } => self.keep(*token, heartbeat),
             Change::RetryScheduled { token, timer, due } => self.back_off(*token, *timer, *due),
-            Change::TimerSet { token, timer, due } => {
+            Change::TimerSet { token, timer, due, calendar } => {
                 self.number(*timer);
-                self.put(*token, TokenState::Timing { timer: *timer, due: *due });
+                let (timer, due, calendar) = (*timer, *due, *calendar);
+                self.put(*token, TokenState::Timing { timer, due, calendar });
             }
             Change::UserTaskCreated { token, task, .. } => {
                 self.put(*token, TokenState::Waiting { task: *task });
@@ -462,8 +466,11 @@ impl Instance {
     /// The timers that are set.
     pub(crate) fn timers(&self) -> impl Iterator<Item = TimerRow> {
         self.tokens.iter().filter_map(|token| match token.state {
-            TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. } => {
-                Some(TimerRow { due, instance: self.id, timer, token: token.id })
+            TokenState::Timing { timer, due, calendar } => {
+                Some(TimerRow { calendar, due, instance: self.id, timer, token: token.id })
+            }
+            TokenState::BackingOff { timer, due, .. } => {
+                Some(TimerRow { calendar: false, due, instance: self.id, timer, token: token.id })
             }
             _ => None,
         })

@@ -51,8 +51,9 @@ pub trait Store: Send + Sync + 'static {
     /// A user task, open or closed.
     fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error>;
 
-    /// The timers that are set, in the order of their due times (then instances and numbers): at
-    /// most `limit` of them, behind `after`.
+    /// The timers that are set, those by the engine's time before those by the wall clock, and each
+    /// in the order of their due times (then instances and numbers): at most `limit` of them,
+    /// behind `after`.
     fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, Error>;
 
     /// An incident, open or closed.
@@ -120,6 +121,8 @@ pub struct TurnRows {
 /// A timer that is set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimerRow {
+    /// Whether it is due by the wall clock, and not by the engine's time.
+    pub calendar: bool,
     /// When it is due.
     pub due: Timestamp,
     /// The instance that waits for it.

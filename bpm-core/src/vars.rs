@@ -139,6 +139,8 @@ pub(crate) enum Does {
     User(Work),
     /// Waits until a time.
     Wait(Timestamp),
+    /// Waits until the wall clock shows a time.
+    WaitUntil(Timestamp),
     /// Ends the instance with a result.
     End(Json),
     /// Fails the instance, for this reason.
@@ -382,12 +384,12 @@ impl<'a> Vars<'a> {
 
     /// `wait D`: a timer that is due so long after this turn.
     pub fn wait(&self, duration: std::time::Duration) -> Result<Visited, TaskError> {
-        self.wait_until(self.current.now.after(duration))
+        Ok(Visited(Does::Wait(self.current.now.after(duration))))
     }
 
-    /// `wait until T`: a timer that is due at a time, at once if that is past.
+    /// `wait until T`: a timer that is due when the wall clock shows a time, at once if that is past.
     pub fn wait_until(&self, due: impl Into<Timestamp>) -> Result<Visited, TaskError> {
-        Ok(Visited(Does::Wait(due.into())))
+        Ok(Visited(Does::WaitUntil(due.into())))
     }
 
     /// A user task: opens it.

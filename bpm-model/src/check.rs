@@ -20,7 +20,7 @@ mod loops;
 mod names;
 mod needed;
 #[cfg(test)]
-pub(crate) mod notation;
+mod notation;
 mod policies;
 mod race;
 mod scopes;
@@ -30,6 +30,9 @@ mod tests;
 mod uses;
 mod ways;
 mod within;
+
+#[cfg(test)]
+pub(crate) use notation::graph as noted;
 
 use crate::finding::{Fault, Finding, Place};
 use crate::graph::{Graph, Origin};

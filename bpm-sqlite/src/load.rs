@@ -211,7 +211,7 @@ mod tests {
         check(query::TIMERS, "SCAN bpm_timer USING COVERING INDEX bpm_timer_due");
         check(
             query::TIMERS_AFTER,
-            "SEARCH bpm_timer USING COVERING INDEX bpm_timer_due ((due,instance,timer)>(?,?,?))",
+            "SEARCH bpm_timer USING COVERING INDEX bpm_timer_due ((calendar,due,instance,timer)>(?,?,?,?))",
         );
         check(
             query::LIVE,

@@ -58,10 +58,11 @@ const TASK: &str = concat!(task_columns!(), "WHERE id = ?1");
 pub(crate) const INCIDENTS: &str =
     concat!(incident_columns!(), "WHERE closed_how IS NULL ORDER BY since, id LIMIT ?1");
 const INCIDENT: &str = concat!(incident_columns!(), "WHERE id = ?1");
-pub(crate) const TIMERS: &str = "SELECT due, instance, timer, token FROM bpm_timer \
-     ORDER BY due, instance, timer LIMIT ?1";
-pub(crate) const TIMERS_AFTER: &str = "SELECT due, instance, timer, token FROM bpm_timer \
-     WHERE (due, instance, timer) > (?2, ?3, ?4) ORDER BY due, instance, timer LIMIT ?1";
+pub(crate) const TIMERS: &str = "SELECT due, instance, timer, token, calendar FROM bpm_timer \
+     ORDER BY calendar, due, instance, timer LIMIT ?1";
+pub(crate) const TIMERS_AFTER: &str = "SELECT due, instance, timer, token, calendar FROM bpm_timer \
+     WHERE (calendar, due, instance, timer) > (?2, ?3, ?4, ?5) \
+     ORDER BY calendar, due, instance, timer LIMIT ?1";
 const STARTED: &str = "SELECT id, input_hash FROM bpm_instance WHERE process = ?1 AND key = ?2";
 const DEFINITIONS: &str =
     "SELECT name, version, fingerprint, graph FROM bpm_definition ORDER BY name, version";
@@ -128,11 +129,11 @@ pub(crate) fn timers(
     limit: usize,
 ) -> rusqlite::Result<Vec<TimerRow>> {
     let limit = integer(limit as u64);
-    let Some(TimerRow { due, instance, timer, .. }) = after else {
+    let Some(TimerRow { calendar, due, instance, timer, .. }) = after else {
         return connection.prepare_cached(TIMERS)?.query_map([limit], timer_row)?.collect();
     };
     let mut statement = connection.prepare_cached(TIMERS_AFTER)?;
-    let from = params![limit, due.as_millis(), instance.as_bytes(), integer(*timer)];
+    let from = params![limit, calendar, due.as_millis(), instance.as_bytes(), integer(*timer)];
     statement.query_map(from, timer_row)?.collect()
 }
 
@@ -231,5 +232,6 @@ fn timer_row(row: &Row<'_>) -> rusqlite::Result<TimerRow> {
         instance: InstanceId::from_bytes(row.get(1)?),
         timer: row.get::<_, i64>(2)?.cast_unsigned(),
         token: row.get::<_, i64>(3)?.cast_unsigned(),
+        calendar: row.get(4)?,
     })
 }

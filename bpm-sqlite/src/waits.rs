@@ -21,7 +21,7 @@ const INSERT_INCIDENT: &str = "INSERT INTO bpm_incident (id, instance, process, 
 const CLOSE_INCIDENT: &str = "UPDATE bpm_incident SET closed_how = ?3, closed_at = ?4, \
      closed_by = ?5 WHERE id = ?1 AND instance = ?2 AND closed_how IS NULL";
 const INSERT_TIMER: &str =
-    "INSERT INTO bpm_timer (instance, timer, token, due) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO bpm_timer (instance, timer, token, due, calendar) VALUES (?1, ?2, ?3, ?4, ?5)";
 const DELETE_TIMER: &str = "DELETE FROM bpm_timer WHERE instance = ?1 AND timer = ?2";
 
 /// Opens and closes what the turn opens and closes; whether all that opens is new and all that
@@ -131,6 +131,7 @@ fn insert_timer(connection: &Connection, timer: &TimerRow) -> rusqlite::Result<u
         integer(timer.timer),
         integer(timer.token),
         timer.due.as_millis(),
+        timer.calendar,
     ])
 }
 

@@ -110,8 +110,11 @@ fn timers_of_store(store: &dyn Store, id: InstanceId) -> Result<BTreeSet<TimerRo
 
 fn timers_of_state(instance: &Instance) -> BTreeSet<TimerRow> {
     let timer = |token: &Token| match token.state {
-        TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. } => {
-            Some(TimerRow { due, instance: instance.id, timer, token: token.id })
+        TokenState::Timing { timer, due, calendar } => {
+            Some(TimerRow { due, calendar, instance: instance.id, timer, token: token.id })
+        }
+        TokenState::BackingOff { timer, due, .. } => {
+            Some(TimerRow { due, calendar: false, instance: instance.id, timer, token: token.id })
         }
         _ => None,
     };

@@ -199,16 +199,16 @@ impl Sketch<'_> {
     /// What may happen to a task or scope.
     fn events(&mut self, of: usize) {
         let mut ends = std::mem::take(&mut self.open);
-        let boundary = |interrupts| Kind::Boundary { of, on: Trigger::After, interrupts };
+        let boundary = |on, interrupts| Kind::Boundary { of, on, interrupts };
         for _ in 0..self.random.below(3) {
             self.open = vec![way(of)];
             if self.one_in(2) {
-                let event = self.node(boundary(false));
+                let event = self.node(boundary(Trigger::Every, false));
                 self.enclosed(event);
                 self.open.clear();
                 continue;
             }
-            let event = self.node(boundary(true));
+            let event = self.node(boundary(Trigger::After, true));
             self.read(event);
             self.open = vec![way(event)];
             self.body();

@@ -11,6 +11,7 @@ pub mod blocks;
 pub mod clock;
 pub mod coverage;
 pub mod engine;
+pub mod events;
 pub mod explorer;
 pub mod faults;
 pub mod path;

@@ -8,10 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use bpm_model::graph::{Graph, ScopeKind};
+use bpm_model::graph::{Condition, Graph, ScopeKind};
 use bpm_model::kind::Kind;
 
 use crate::blocks::Blocks;
+use crate::events::{bodies_beside, body, branch, events, is_in, is_in_race, owner};
 
 /// The source of a parameter.
 pub const PARAMETER: usize = usize::MAX;
@@ -29,6 +30,10 @@ type Past = Vec<Vec<Values>>;
 struct Marking {
     edges: Vec<Option<Past>>,
     shared: Vec<Option<usize>>,
+    /// The scopes whose bodies run, with what was set when they began.
+    open: BTreeMap<usize, Past>,
+    /// The activities that have completed and wait for what runs beside them.
+    done: BTreeMap<usize, Past>,
 }
 
 /// Whether a value that a later branch has set anew is hidden when both reach the join.
@@ -73,6 +78,11 @@ pub fn readings(blocks: &Blocks, anew: Anew, markings_max: usize) -> Option<Read
                 }
             }
         }
+        for next in happenings(&blocks.graph, &marking) {
+            if known.insert(next.clone()) {
+                ready.push(next);
+            }
+        }
         if known.len() > markings_max {
             return None;
         }
@@ -109,7 +119,8 @@ fn begin(graph: &Graph) -> Marking {
         |source: &Option<usize>| vec![Values::from([(None, source.iter().copied().collect())])];
     let past: Past = shared.iter().map(values).collect();
     let from_start = |from: usize| (graph.nodes[from].kind == Kind::Start).then(|| past.clone());
-    Marking { edges: graph.edges.iter().map(|edge| from_start(edge.from)).collect(), shared }
+    let edges = graph.edges.iter().map(|edge| from_start(edge.from)).collect();
+    Marking { edges, shared, open: BTreeMap::new(), done: BTreeMap::new() }
 }
 
 fn enabled(graph: &Graph, marking: &Marking) -> Vec<usize> {
@@ -161,11 +172,39 @@ fn moves(blocks: &Blocks, anew: Anew, marking: &Marking, node: usize) -> Vec<Mar
     if graph.nodes[node].kind == Kind::Parallel {
         return vec![pass(blocks, anew, marking, node, (&ins, &outs))];
     }
+    if let Kind::Won { race } = graph.nodes[node].kind {
+        return ins.iter().filter_map(|edge| won(graph, marking, race, *edge, outs[0])).collect();
+    }
+    let has_events = !events(graph, node).is_empty();
+    let outs: Vec<usize> = outs
+        .into_iter()
+        .filter(|edge| graph.edges[*edge].condition != Condition::Boundary)
+        .collect();
     let mut found = Vec::new();
     for edge in ins {
         let mut next = marking.clone();
         let Some(mut past) = next.edges[edge].take() else { continue };
+        match &graph.nodes[node].kind {
+            Kind::Scope { copies } => {
+                next.open.insert(node, past.clone());
+                begin_copies(graph, &mut next, &mut past, node, copies);
+            }
+            Kind::Leave { of } if matches!(graph.nodes[*of].kind, Kind::Scope { .. }) => {
+                let beside = bodies_beside(graph, *of);
+                if runs(graph, &next, *of, &beside) {
+                    continue;
+                }
+                next.open.remove(of);
+                overlay(graph, &next, &mut past, *of, &beside);
+            }
+            _ => {}
+        }
         set(graph, &mut next, &mut past, node, &graph.nodes[node].sets);
+        if has_events && !matches!(graph.nodes[node].kind, Kind::Scope { .. }) {
+            next.done.insert(node, past);
+            found.push(next);
+            continue;
+        }
         if outs.is_empty() {
             found.push(next.clone());
         }
@@ -179,6 +218,174 @@ fn moves(blocks: &Blocks, anew: Anew, marking: &Marking, node: usize) -> Vec<Mar
     found
 }
 
+/// A copy has the value of what it is a copy of.
+fn begin_copies(
+    graph: &Graph,
+    marking: &mut Marking,
+    past: &mut Past,
+    scope: usize,
+    copies: &[(usize, usize)],
+) {
+    for &(original, copy) in copies {
+        marking.shared[copy] = marking.shared[original];
+        let sources = sources(past, original);
+        let setter = branch(graph, scope).filter(|_| !sources.is_empty());
+        if let Some(values) = past[copy].last_mut() {
+            *values = Values::from([(setter, sources)]);
+        }
+    }
+}
+
+/// A branch of a race wins: the tokens in the others vanish, and what it has set becomes visible.
+fn won(graph: &Graph, marking: &Marking, race: usize, edge: usize, out: usize) -> Option<Marking> {
+    let mut next = marking.clone();
+    let mut past = next.edges[edge].take()?;
+    let Kind::Leave { of } = graph.nodes[graph.edges[edge].from].kind else { return None };
+    let Kind::Scope { copies } = &graph.nodes[of].kind else { return None };
+    for &(original, copy) in copies.iter() {
+        let sources = sources(&past, copy);
+        if !sources.is_empty()
+            && let Some(values) = past[original].last_mut()
+        {
+            *values = Values::from([(branch(graph, race), sources)]);
+            next.shared[original] = next.shared[copy];
+        }
+    }
+    next.vanish(graph, |node| is_in_race(graph, node, race) || node == race);
+    next.edges[out] = Some(past);
+    Some(next)
+}
+
+/// What the outside does: an event happens, or what ran beside an activity has ended.
+fn happenings(graph: &Graph, marking: &Marking) -> Vec<Marking> {
+    let mut found = Vec::new();
+    for owner in 0..graph.nodes.len() {
+        let own = events(graph, owner);
+        if own.is_empty() {
+            continue;
+        }
+        let beside = bodies_beside(graph, owner);
+        if let Some(past) = marking.done.get(&owner)
+            && !runs(graph, marking, owner, &beside)
+        {
+            let (mut next, mut past) = (marking.clone(), past.clone());
+            next.done.remove(&owner);
+            overlay(graph, &next, &mut past, owner, &beside);
+            let normal = graph.outgoing(owner);
+            let normal = normal.filter(|(_, edge)| edge.condition != Condition::Boundary);
+            normal.for_each(|(edge, _)| next.edges[edge] = Some(past.clone()));
+            found.push(next);
+        }
+        let entered = graph.incoming(owner).find_map(|(edge, _)| marking.edges[edge].as_ref());
+        let entered = match graph.nodes[owner].kind {
+            Kind::Scope { .. } => marking.open.get(&owner),
+            _ => entered,
+        };
+        let Some(past) = entered else { continue };
+        for (edge, event, interrupts) in own {
+            found.extend(match interrupts {
+                true => Some(interrupted(graph, marking, past, owner, edge)),
+                false => begun(graph, marking, past, (owner, edge, event)),
+            });
+        }
+    }
+    found
+}
+
+/// An event interrupts: all that runs for its owner vanishes, but for what it has set.
+fn interrupted(
+    graph: &Graph,
+    marking: &Marking,
+    past: &Past,
+    owner: usize,
+    edge: usize,
+) -> Marking {
+    let (mut next, mut past) = (marking.clone(), past.clone());
+    let mut inside = bodies_beside(graph, owner);
+    inside.extend(body(graph, owner));
+    overlay(graph, &next, &mut past, owner, &inside);
+    next.vanish(graph, |node| node == owner || is_in(graph, node, &inside));
+    next.open.remove(&owner);
+    if !matches!(graph.nodes[owner].kind, Kind::Scope { .. }) {
+        graph.incoming(owner).for_each(|(edge, _)| next.edges[edge] = None);
+    }
+    next.edges[edge] = Some(past);
+    next
+}
+
+/// Something begins beside its owner, if it does not run yet.
+fn begun(
+    graph: &Graph,
+    marking: &Marking,
+    past: &Past,
+    (owner, edge, event): (usize, usize, usize),
+) -> Option<Marking> {
+    let own: Vec<usize> = body(graph, event).into_iter().collect();
+    if marking.edges[edge].is_some() || marking.runs_in(graph, &own, event) {
+        return None;
+    }
+    let (mut next, mut past) = (marking.clone(), past.clone());
+    overlay(graph, &next, &mut past, owner, &own);
+    next.edges[edge] = Some(past);
+    Some(next)
+}
+
+/// Whether anything runs beside an activity or a scope.
+fn runs(graph: &Graph, marking: &Marking, owner: usize, beside: &[usize]) -> bool {
+    let begins = |(edge, _, interrupts): &(usize, usize, bool)| {
+        !interrupts && marking.edges[*edge].is_some()
+    };
+    let mut events = events(graph, owner).into_iter();
+    events.any(|event| begins(&event) || marking.runs_in(graph, beside, event.1))
+}
+
+/// What was set in these scopes is set in this past: they have shared the store with it.
+fn overlay(graph: &Graph, marking: &Marking, past: &mut Past, at: usize, scopes: &[usize]) {
+    for (variable, source) in marking.shared.iter().enumerate() {
+        if let Some(source) = source.filter(|source| is_in(graph, *source, scopes))
+            && let Some(values) = past[variable].last_mut()
+        {
+            *values = Values::from([(branch(graph, at), BTreeSet::from([source]))]);
+        }
+    }
+}
+
+impl Marking {
+    /// Whether a token is in these scopes, or on its way out of an event.
+    fn runs_in(&self, graph: &Graph, scopes: &[usize], event: usize) -> bool {
+        let inside = |node: usize| is_in(graph, node, scopes);
+        let mut waiting = self.open.keys().chain(self.done.keys());
+        let begins = |from: usize| {
+            from == event
+                && matches!(graph.nodes[event].kind, Kind::Boundary { interrupts: false, .. })
+        };
+        waiting.any(|node| inside(*node))
+            || graph
+                .edges
+                .iter()
+                .zip(&self.edges)
+                .any(|(edge, token)| token.is_some() && (inside(edge.from) || begins(edge.from)))
+    }
+
+    /// The tokens that have left these nodes vanish.
+    fn vanish(&mut self, graph: &Graph, left: impl Fn(usize) -> bool) {
+        // What an event of such a node has begun has left it too.
+        let is_left =
+            |node: usize| left(node) || left(owner(graph, node)) && node_is_beside(graph, node);
+        for (edge, token) in graph.edges.iter().zip(&mut self.edges) {
+            if is_left(edge.from) {
+                *token = None;
+            }
+        }
+        self.open.retain(|node, _| !left(*node));
+        self.done.retain(|node, _| !left(*node));
+    }
+}
+
+fn node_is_beside(graph: &Graph, node: usize) -> bool {
+    matches!(graph.nodes[node].kind, Kind::Boundary { interrupts: false, .. })
+}
+
 fn set(graph: &Graph, marking: &mut Marking, past: &mut Past, node: usize, variables: &[usize]) {
     for &variable in variables {
         marking.shared[variable] = Some(node);
@@ -186,11 +393,6 @@ fn set(graph: &Graph, marking: &mut Marking, past: &mut Past, node: usize, varia
             *values = Values::from([(branch(graph, node), BTreeSet::from([node]))]);
         }
     }
-}
-
-/// The branch that a node stands in.
-fn branch(graph: &Graph, node: usize) -> Option<usize> {
-    Some(graph.nodes[node].scope).filter(|scope| *scope != 0)
 }
 
 /// A parallel gateway: what comes in is one past, and goes on over every way out.

@@ -27,26 +27,35 @@ use std::time::{Duration, Instant};
 
 use bpm_core::history::Recorded;
 use bpm_core::store::Memory;
+use house::Disk;
 use tree::{Features, Process};
 
 /// How many shorter runs are tried for a seed that fails.
 const SHRINKS: usize = 20_000;
 
 /// For how long they are tried.
-const SHRINKS_FOR: Duration = Duration::from_secs(20);
+const SHRINKS_FOR: Duration = Duration::from_secs(10);
 
 /// What is simulated.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Only the rules of failure, at the level of the turn.
     pub saga: bool,
     /// Which statements the processes have.
     pub features: Features,
+    /// Makes an empty disk for a run.
+    pub disk: fn() -> Disk,
+}
+
+/// The disk of the memory store.
+fn memory() -> Disk {
+    let memory = Memory::new();
+    Box::new(move || Ok(Arc::new(memory.clone())))
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { saga: false, features: Features::ALL }
+        Self { saga: false, features: Features::ALL, disk: memory }
     }
 }
 
@@ -85,8 +94,7 @@ fn run_on(random: &mut Random, options: &Options) -> Result<Report, Violation> {
     if options.saga {
         return saga::run(random, options.features);
     }
-    let memory = Memory::new();
-    world::run(random, options.features, Box::new(move || Arc::new(memory.clone())))
+    world::run(random, options.features, (options.disk)())
 }
 
 /// A process, and what happened to its instance.

@@ -60,6 +60,8 @@ macro_rules! tasks {
 }
 
 tasks! {
+    ask_north(order: &Order) -> Offer;
+    ask_south(order: &Order) -> Offer;
     ask_price(supplier: &str) -> Offer;
     charge(order: &Order) -> Receipt;
     create_account(user: &User) -> Account;
@@ -74,6 +76,7 @@ tasks! {
     reserve(order: &Order) -> ();
     send_welcome(user: &User) -> ();
     ship(order: &Order, insurance: &Insurance) -> ();
+    tell_customer(order: &Order, why: &str) -> ();
     weigh(goods: &u64) -> u64;
     weigh_box(order: &Order) -> u64;
 }
@@ -356,6 +359,58 @@ mod b015_b {
                     break;
                 }
                 wait 1h;
+            }
+        }
+    }
+}
+
+mod b002_b {
+    use super::*;
+
+    workflow! {
+        pub process Shipping(order: Order) {
+            scope { service pack(&order) retry 3; } on after 3d => { fail "late"; }
+            wait 3d;
+        }
+    }
+}
+
+mod b003_b {
+    use super::*;
+
+    workflow! {
+        pub process Shipping(order: Order) {
+            scope {
+                let insurance = service insure(&order);
+                service ship(&order, &insurance);
+            } on error Failure { message, .. } => {
+                service tell_customer(&order, &message);
+            }
+        }
+    }
+}
+
+mod b007_b {
+    use super::*;
+
+    workflow! {
+        pub process Purchase(order: Order) {
+            loop {
+                let offer: Offer = user negotiate { order: &order } on after 30d => { break; };
+                if offer.is_good() { break; }
+            }
+        }
+    }
+}
+
+mod b015_c {
+    use super::*;
+
+    workflow! {
+        pub process Purchase(order: Order) {
+            race {
+                north: { service ask_north(&order); }
+                south: { service ask_south(&order); }
             }
         }
     }

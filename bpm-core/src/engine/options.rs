@@ -1,5 +1,6 @@
 //! Every bound of the engine, by name.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::step::Limits;
@@ -37,7 +38,8 @@ pub struct EngineOptions {
     /// Attempts of one visit that may be lost, because the process that ran them was gone, before
     /// the activity rests as an incident. 5.
     pub lost_attempts_max: u32,
-    /// Timers that are kept in memory; the others are read when they come near. 10,000.
+    /// Timers that are kept in memory, of those by the wall clock as many again; the others are read
+    /// when they come near. 10,000.
     pub timers_in_memory: usize,
     /// From what the jitter of retries is drawn; a test sets it, and starts with a key, to see the
     /// same delays again. Different for every engine.
@@ -60,7 +62,10 @@ impl EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(4, usize::from);
+        // Asked once: it reads files.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = || std::thread::available_parallelism().map_or(4, usize::from);
+        let cores = *CORES.get_or_init(cores);
         Self {
             workers: 64,
             task_threads: cores.max(4),

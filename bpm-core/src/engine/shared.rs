@@ -116,6 +116,16 @@ impl EngineTime {
         self.slewed().monotonic_at(at)
     }
 
+    /// The wall clock, by which calendar rules go.
+    pub(super) fn wall(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    /// The clock's monotonic time when the wall clock shows `at`, if nobody sets it until then.
+    pub(super) fn monotonic_at_wall(&self, at: Timestamp) -> Duration {
+        self.clock.monotonic().saturating_add(at.since(self.clock.wall()))
+    }
+
     /// How long to sleep until a deadline, or until it is to be looked at again; `None`: until the
     /// clock says so.
     pub(super) fn sleep(&self, deadline: Duration) -> Option<Duration> {

@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::clock::Timestamp;
-use crate::event::{Event, TokenId};
+use crate::event::Event;
 use crate::history;
 use crate::ids::InstanceId;
 use crate::planted;
@@ -79,9 +79,8 @@ impl PendingTurn {
             Change::IncidentClosed { incident, how, by, .. } => {
                 rows.settled.push((*incident, Closed { how: *how, at: self.at, by: by.clone() }));
             }
-            Change::TimerSet { token, timer, due }
-            | Change::RetryScheduled { token, timer, due } => {
-                rows.timers_set.push(self.timer(*token, *timer, *due));
+            Change::TimerSet { .. } | Change::RetryScheduled { .. } => {
+                rows.timers_set.extend(self.timer(change));
             }
             Change::TimerClosed { .. } if planted!(TimerKept) => {}
             Change::TimerClosed { timer, .. } => rows.timers_closed.push(*timer),
@@ -131,8 +130,13 @@ impl PendingTurn {
         })
     }
 
-    fn timer(&self, token: TokenId, timer: u64, due: Timestamp) -> TimerRow {
-        TimerRow { due, instance: self.instance, timer, token }
+    fn timer(&self, change: &Change) -> Option<TimerRow> {
+        let (token, timer, due, calendar) = match change {
+            Change::TimerSet { token, timer, due, calendar } => (*token, *timer, *due, *calendar),
+            Change::RetryScheduled { token, timer, due } => (*token, *timer, *due, false),
+            _ => return None,
+        };
+        Some(TimerRow { calendar, due, instance: self.instance, timer, token })
     }
 
     /// Whether the turn suspends its instance, or ends a suspension.
@@ -146,12 +150,6 @@ impl PendingTurn {
 
     /// The timers that the turn sets.
     pub(super) fn timers_set(&self) -> impl Iterator<Item = TimerRow> {
-        self.changes.iter().filter_map(|change| match change {
-            Change::TimerSet { token, timer, due }
-            | Change::RetryScheduled { token, timer, due } => {
-                Some(self.timer(*token, *timer, *due))
-            }
-            _ => None,
-        })
+        self.changes.iter().filter_map(|change| self.timer(change))
     }
 }

@@ -73,26 +73,19 @@ impl Turn<'_> {
         let Some((on, _)) = self.boundary(boundary).filter(|(on, _)| on.is_timer()) else {
             return Ok(());
         };
-        let due = self.due_at(boundary)?;
+        let (due, calendar) = self.due(boundary, None)?;
         if on == Trigger::Every && due <= self.current.now {
             return Err(self.no_interval(boundary));
         }
         let token = self.create_resting(boundary, scope);
         let timer = self.instance.next_number();
-        self.record(Change::TimerSet { token, timer, due });
+        self.record(Change::TimerSet { token, timer, due, calendar });
         Ok(())
     }
 
     fn no_interval(&self, boundary: usize) -> Failure {
         let what = "the time after which it comes again is zero; it must be longer";
         Failure::new(self.id(boundary), FailureKind::Code, what)
-    }
-
-    fn due_at(&mut self, boundary: usize) -> Result<Timestamp, Failure> {
-        match self.visit(boundary)? {
-            Does::Wait(due) => Ok(due),
-            _ => unreachable!("a boundary event with a timer waits"),
-        }
     }
 
     /// What a boundary event waits for, and whether it interrupts.
@@ -138,7 +131,7 @@ impl Turn<'_> {
         was_due: Timestamp,
     ) -> Result<(), Failure> {
         let now = self.current.now;
-        let interval = self.due_at(node)?.since(now);
+        let interval = self.due(node, None)?.0.since(now);
         if interval.is_zero() {
             return Err(self.no_interval(node));
         }
@@ -147,7 +140,7 @@ impl Turn<'_> {
         let rounds = u32::try_from(past).unwrap_or(u32::MAX).saturating_add(1);
         let due = was_due.after(interval.saturating_mul(rounds));
         let timer = self.instance.next_number();
-        self.record(Change::TimerSet { token, timer, due });
+        self.record(Change::TimerSet { token, timer, due, calendar: false });
         Ok(())
     }
 

@@ -15,28 +15,38 @@ use super::Turn;
 impl Turn<'_> {
     pub(super) fn wait(&mut self, token: TokenId, node: usize, after_ms: Option<u64>) {
         match self.due(node, after_ms) {
-            Ok(due) => {
+            Ok((due, calendar)) => {
                 let timer = self.instance.next_number();
-                self.record(Change::TimerSet { token, timer, due });
+                self.record(Change::TimerSet { token, timer, due, calendar });
             }
             Err(failure) => self.fail(token, failure),
         }
     }
 
-    fn due(&mut self, node: usize, after_ms: Option<u64>) -> Result<Timestamp, Failure> {
+    /// When, and whether that is by the wall clock.
+    pub(super) fn due(
+        &mut self,
+        node: usize,
+        after_ms: Option<u64>,
+    ) -> Result<(Timestamp, bool), Failure> {
         if let Some(after) = after_ms {
-            return Ok(self.current.now.after(Duration::from_millis(after)));
+            return Ok((self.current.now.after(Duration::from_millis(after)), false));
         }
         match self.visit(node)? {
-            Does::Wait(due) => Ok(due),
+            Does::Wait(due) => Ok((due, false)),
+            Does::WaitUntil(due) => Ok((due, true)),
             _ => unreachable!("a timer waits"),
         }
     }
 
-    /// A timer fires once: it must be the one that is set, and due.
+    /// A timer fires once: it must be the one that is set, and due. A turn knows no wall clock: what
+    /// is due by that is known to who brings it.
     pub(super) fn admit_timer(&self, token: TokenId, fired: u64) -> Result<(), Refused> {
         let set = match self.instance.token(token).map(|token| &token.state) {
-            Some(TokenState::Timing { timer, due } | TokenState::BackingOff { timer, due, .. }) => {
+            Some(TokenState::Timing { timer, due, calendar }) => {
+                *timer == fired && (*calendar || *due <= self.current.now)
+            }
+            Some(TokenState::BackingOff { timer, due, .. }) => {
                 *timer == fired && *due <= self.current.now
             }
             _ => false,

@@ -8,7 +8,7 @@ use super::scopes::{Crossings, around, is_race};
 use super::ways::Ways;
 use super::within::Within;
 use crate::graph::{Condition, Graph, ScopeKind};
-use crate::kind::Kind;
+use crate::kind::{Kind, Trigger};
 
 /// Which variables somebody may read later, before they are set again: at the entry of each node.
 pub(super) struct Needed {
@@ -16,6 +16,8 @@ pub(super) struct Needed {
     within: Within,
     /// By the forks, what their blocks hide from whoever reads behind them.
     hidden: BTreeMap<usize, Bits>,
+    /// By the events that do not interrupt, what they begin.
+    bodies: BTreeMap<usize, usize>,
     /// By the nodes, where a run may go on although no edge leads there.
     beyond: Vec<Vec<usize>>,
     /// By the scopes, the events that may interrupt what stands in them.
@@ -33,6 +35,7 @@ impl Needed {
             at: vec![Bits::none(graph.variables.len()); nodes],
             within,
             hidden,
+            bodies: bodies_beside(graph),
             beyond: beyond(graph, ways, &interruptions),
             interruptions,
         };
@@ -76,8 +79,15 @@ impl Needed {
         rename(graph, node, &mut now);
         graph.nodes[node].sets.iter().for_each(|variable| now.remove(*variable));
         // What happens to an activity may happen before it has set anything.
-        for edge in ways.taken_outs(node).filter(is_event) {
-            now.merge(&self.at[graph.edges[edge].to]);
+        for event in ways.taken_outs(node).filter(is_event).map(|edge| graph.edges[edge].to) {
+            match self.bodies.get(&event) {
+                // What follows is not reached through what runs beside.
+                Some(body) => {
+                    now.merge(&self.within.takes[*body]);
+                    graph.nodes[event].reads.iter().for_each(|variable| now.add(*variable));
+                }
+                None => now.merge(&self.at[event]),
+            }
         }
         self.beyond[node].iter().for_each(|next| now.merge(&self.at[*next]));
         graph.nodes[node].reads.iter().for_each(|variable| now.add(*variable));
@@ -133,6 +143,15 @@ fn rename(graph: &Graph, node: usize, now: &mut Bits) {
     }
 }
 
+fn bodies_beside(graph: &Graph) -> BTreeMap<usize, usize> {
+    let scopes = graph.scopes.iter().enumerate();
+    let bodies = scopes.filter_map(|(at, scope)| match scope.kind {
+        ScopeKind::Body { of } if owner(graph, of).is_some() => Some((of, at)),
+        _ => None,
+    });
+    bodies.collect()
+}
+
 /// By the scopes, the events that may interrupt what stands in them.
 fn interruptions(graph: &Graph) -> Vec<Vec<usize>> {
     let events = Events::new(graph);
@@ -147,13 +166,16 @@ fn interruptions(graph: &Graph) -> Vec<Vec<usize>> {
 }
 
 /// What stands in a scope may be interrupted; and when what runs beside an activity or a scope has
-/// ended, the run goes on behind that.
+/// ended, it may come again, and the run goes on behind that.
 fn beyond(graph: &Graph, ways: &Ways, interruptions: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut beyond: Vec<Vec<usize>> =
         graph.nodes.iter().map(|node| interruptions[node.scope].clone()).collect();
     for (node, at) in graph.nodes.iter().enumerate() {
         let Kind::Leave { of } = at.kind else { continue };
         let Some(owner) = owner(graph, of).filter(|_| !interrupts(graph, of)) else { continue };
+        if matches!(graph.nodes[of].kind, Kind::Boundary { on: Trigger::Every, .. }) {
+            beyond[node].push(of);
+        }
         let outs = ways.taken_outs(owner).map(|edge| &graph.edges[edge]);
         match graph.nodes[owner].kind {
             Kind::Scope { .. } => {

@@ -33,7 +33,9 @@ impl Crossings {
         };
         let mut entered = Vec::new();
         for (at, edge) in graph.edges.iter().enumerate() {
-            let ends = graph.nodes[edge.to].kind.is_end();
+            // Who ends the process from within a branch does not leave it; who has left a body does.
+            let ends = graph.nodes[edge.to].kind.is_end()
+                && !matches!(graph.nodes[edge.from].kind, Kind::Leave { .. });
             if graph.nodes[edge.from].scope != graph.nodes[edge.to].scope && !ends {
                 let (left, into) = crossed(graph, edge);
                 entered.extend(into.into_iter().map(|scope| (edge.to, scope)));

@@ -60,7 +60,7 @@ pub(crate) fn nested() -> Graph {
 
 /// A scope with events, a race in it, and something that runs beside a task.
 pub(crate) fn scoped() -> Graph {
-    crate::check::notation::graph(
+    crate::check::noted(
         "start > $ship > #race > $fast > fly > %fast/end > =race/end > pack > %ship/end > ?merge
          #race > $slow > drive > %slow/end > =race/end; pack > :pack/every > tell > %pack/every/end
          $ship > !ship/error > refund > ?merge; $ship > !ship/after > ask > ?merge > end

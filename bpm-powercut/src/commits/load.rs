@@ -170,8 +170,9 @@ impl Load {
             }
             (2 | 3, _, _, None) => {
                 let due = Timestamp::from_millis(self.now + self.random.below(9_999) as i64);
-                let (instance, timer) = (turn.instance, turn.seq);
-                turn.timers_set.push(TimerRow { due, instance, timer, token: 1 });
+                let (instance, timer, calendar) =
+                    (turn.instance, turn.seq, turn.seq.is_multiple_of(2));
+                turn.timers_set.push(TimerRow { calendar, due, instance, timer, token: 1 });
                 living.timer = Some(timer);
             }
             _ => {}

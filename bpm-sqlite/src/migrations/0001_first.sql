@@ -61,10 +61,11 @@ CREATE TABLE bpm_timer (
     timer    INTEGER NOT NULL,  -- its number in the instance, never used again
     token    INTEGER NOT NULL,  -- which waits for it
     due      INTEGER NOT NULL,
+    calendar INTEGER NOT NULL CHECK (calendar IN (0, 1)),  -- 1: due by the wall clock
     PRIMARY KEY (instance, timer)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX bpm_timer_due ON bpm_timer (due, instance, timer, token);
+CREATE INDEX bpm_timer_due ON bpm_timer (calendar, due, instance, timer, token);
 
 CREATE TABLE bpm_user_task (
     id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -92,7 +92,7 @@ fn incident(n: u8) -> IncidentRow {
 
 fn timer(n: u8, number: u64, token: u64) -> TimerRow {
     let due = Timestamp::from_millis(1_700_000_000_999 + token as i64);
-    TimerRow { due, instance: turn(n, 1).instance, timer: number, token }
+    TimerRow { calendar: false, due, instance: turn(n, 1).instance, timer: number, token }
 }
 
 #[test]

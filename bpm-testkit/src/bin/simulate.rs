@@ -1,7 +1,7 @@
 //! `simulate`: random processes under random faults, as many as one likes.
 //!
 //! ```text
-//! simulate --seeds N [--from S] [--saga]
+//! simulate --seeds N [--from S] [--saga | --store sqlite]
 //! simulate --planted [--seeds N]
 //! ```
 //!
@@ -39,14 +39,16 @@ mod victim;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use bpm_testkit::sim::house::Disk;
 use bpm_testkit::sim::{self, Options, Report};
 
-const HELP: &str = "usage: simulate --seeds N [--from S] [--saga]
+const HELP: &str = "usage: simulate --seeds N [--from S] [--saga | --store memory | --store sqlite]
        simulate --planted [--seeds N]
 
   --seeds N       how many seeds
   --from S        the first one; 0
   --saga          only the rules of failure, at the level of the turn
+  --store sqlite  over SQLite files (with the feature `sqlite`) and not in memory
   --planted       every planted bug until a harness catches it";
 
 fn main() -> ExitCode {
@@ -74,6 +76,11 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<(u64, u64, Options
             "--from" => first = number(value()?)?,
             "--saga" => options.saga = true,
             "--planted" => return Err("`--planted` takes the feature `planted-bugs`".to_owned()),
+            "--store" => match value()?.as_str() {
+                "memory" => {}
+                "sqlite" => options.disk = sqlite()?,
+                other => return Err(format!("there is no store `{other}`")),
+            },
             _ => return Err(format!("`{word}` is unknown")),
         }
     }
@@ -105,4 +112,30 @@ fn simulate(first: u64, count: u64, options: &Options) -> ExitCode {
         total.events, total.crashes
     );
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite() -> Result<fn() -> Disk, String> {
+    Err("this program was built without SQLite; build it with `--features sqlite`".to_owned())
+}
+
+/// A file of its own for each run, which replaces the one before.
+#[cfg(feature = "sqlite")]
+fn sqlite() -> Result<fn() -> Disk, String> {
+    use std::sync::Arc;
+
+    use bpm_sqlite::{Durability, Sqlite};
+
+    fn disk() -> Disk {
+        let folder = std::env::temp_dir().join(format!("bpm-simulate-{}", std::process::id()));
+        // There is none the first time; what cannot be made shows when it is opened.
+        let _ = std::fs::remove_dir_all(&folder);
+        let _ = std::fs::create_dir_all(&folder);
+        Box::new(move || {
+            // A crash of the engine is no power cut: nothing need reach the disk.
+            let options = Sqlite::options(folder.join("bpm.db")).durability(Durability::Normal);
+            Ok(Arc::new(options.open()?))
+        })
+    }
+    Ok(disk)
 }

@@ -16,7 +16,7 @@ use bpm_core::history::Recorded;
 use bpm_core::ids::InstanceId;
 use bpm_core::instance::Instance;
 use bpm_core::json::Json;
-use bpm_core::store::Store;
+use bpm_core::store::{Error, Store};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot::error::TryRecvError;
 
@@ -29,7 +29,7 @@ use crate::audit;
 use crate::clock::TestClock;
 
 /// Where stores come from: each call opens what the last one left.
-pub type Disk = Box<dyn Fn() -> Arc<dyn Store>>;
+pub type Disk = Box<dyn Fn() -> Result<Arc<dyn Store>, Error>>;
 
 /// The simulated world of one seed.
 pub struct House<'a> {
@@ -47,6 +47,7 @@ pub struct House<'a> {
     attempts: BTreeSet<desk::Attempt>,
     /// Whether a commit seemed to fail and did not.
     pub(super) unsure: bool,
+    last_refusal: String,
     pub(super) turns: usize,
     pub(super) crashes: usize,
 }
@@ -60,10 +61,9 @@ pub struct Case<'a> {
 }
 
 /// What someone waits for.
-#[expect(clippy::large_enum_variant, reason = "few exist at a time")]
 enum Call {
     Start(Option<String>),
-    Event(InstanceId, Event),
+    Event(InstanceId, Box<Event>),
     Late,
 }
 
@@ -85,6 +85,7 @@ impl<'a> House<'a> {
             calls: Vec::new(),
             attempts: BTreeSet::new(),
             unsure: false,
+            last_refusal: String::new(),
             turns: 0,
             crashes: 0,
         }
@@ -97,7 +98,7 @@ impl<'a> House<'a> {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let store = (self.disk)();
+        let store = (self.disk)().map_err(|error| error.to_string())?;
         let engine = Engine::builder()
             .store(Faulty::new(Arc::clone(&store), self.plan.clone()))
             .definition(self.definition.clone())
@@ -235,7 +236,7 @@ impl<'a> House<'a> {
     pub fn deliver(&mut self, instance: InstanceId, event: Event) {
         let Some(engine) = &self.engine else { return };
         if let Ok(answered) = engine.deliver(instance, event.clone()) {
-            self.calls.push((Call::Event(instance, event), answered));
+            self.calls.push((Call::Event(instance, Box::new(event)), answered));
         }
     }
 
@@ -254,7 +255,8 @@ impl<'a> House<'a> {
             match answered.try_recv() {
                 Err(TryRecvError::Empty) => waiting.push((call, answered)),
                 Ok(Ok(id)) => self.acknowledged(&call, id)?,
-                Ok(Err(_)) | Err(TryRecvError::Closed) => {}
+                Ok(Err(error)) => self.last_refusal = error.to_string(),
+                Err(TryRecvError::Closed) => {}
             }
         }
         self.calls = waiting;
@@ -267,7 +269,7 @@ impl<'a> House<'a> {
             Call::Event(instance, event) => self
                 .cases
                 .get(instance)
-                .is_some_and(|case| case.turns.iter().any(|turn| turn.event == *event)),
+                .is_some_and(|case| case.turns.iter().any(|turn| turn.event == **event)),
             Call::Late => return Err(format!("taken twice: instance {id}")),
         };
         if durable { Ok(()) } else { Err(format!("answered and not durable: instance {id}")) }
@@ -280,11 +282,24 @@ impl<'a> House<'a> {
         true
     }
 
+    /// What the engine waits for: whether it has messages, its deadline, and what rests.
+    pub fn waiting(&self) -> String {
+        let deadline = self.engine.as_ref().and_then(ByHand::deadline);
+        let states = self.cases.values().map(|case| case.judge.replayed().tokens());
+        let (messages, now) = (self.has_messages(), self.clock.monotonic());
+        format!(
+            "now {now:?}, deadline {deadline:?}, messages {messages}, last refusal {}, {:?}",
+            self.last_refusal,
+            states.collect::<Vec<_>>()
+        )
+    }
+
     /// Ends the house and compares what the store holds with its history.
-    pub fn audit(&mut self) {
+    pub fn audit(&mut self) -> Result<(), String> {
         self.crash();
-        let store = (self.disk)();
+        let store = (self.disk)().map_err(|error| error.to_string())?;
         self.cases.keys().for_each(|instance| audit::check_replay(&*store, *instance));
+        Ok(())
     }
 }
 

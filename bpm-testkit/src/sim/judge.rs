@@ -1,5 +1,7 @@
 //! The judge: compares what an engine made durable with what the model says.
 
+use std::fmt::Debug;
+
 use bpm_core::change::Change;
 use bpm_core::event::{Event, FailureKind};
 use bpm_core::history::Recorded;
@@ -145,21 +147,18 @@ impl<'a> Judge<'a> {
     }
 
     fn compare(&self) -> Result<(), String> {
-        let mut found = Vec::new();
-        let mut same = |what: &str, engine: String, model: String| {
-            if engine != model {
-                found.push(format!("{what}: the engine says {engine}, the model {model}"));
-            }
-        };
-        same("tokens", format!("{:?}", self.resting()), format!("{:?}", self.expected()));
         let undoable: Vec<(String, i64)> = self.replayed.not_undone().iter().map(kept).collect();
-        same("undoable", format!("{undoable:?}"), format!("{:?}", self.model.undoable()));
         let status = self.replayed.status;
         let closing = matches!(status, Status::Failing | Status::Cancelling | Status::Completing);
         let expected = self.model.is_closing() && self.model.end().is_none();
-        same("closing", closing.to_string(), expected.to_string());
         let end = self.replayed.ending().map(|ending| ended(&ending));
-        same("end", format!("{end:?}"), format!("{:?}", self.model.end()));
+        let found = [
+            differs("tokens", &self.resting(), &self.expected()),
+            differs("undoable", &undoable, &self.model.undoable()),
+            differs("closing", &closing, &expected),
+            differs("end", &end.as_ref(), &self.model.end()),
+        ];
+        let found: Vec<String> = found.into_iter().flatten().collect();
         if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
     }
 
@@ -214,6 +213,10 @@ fn moves(turn: &Recorded) -> bool {
         )
     };
     !wakes && turn.changes.iter().any(begins)
+}
+
+fn differs<T: PartialEq + Debug>(what: &str, engine: &T, model: &T) -> Option<String> {
+    (engine != model).then(|| format!("{what}: the engine says {engine:?}, the model {model:?}"))
 }
 
 fn tries(attempts: Attempts) -> Tries {

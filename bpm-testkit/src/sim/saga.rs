@@ -31,7 +31,7 @@ pub fn run(random: &mut Random, features: Features) -> Result<Report, Violation>
     let size = 1 + random.below(14);
     let process = Process::random(random, size, features);
     let mut run = Run::new(&process, random);
-    let done = catch_unwind(AssertUnwindSafe(|| run.run_to_the_end()));
+    let done = catch_unwind(AssertUnwindSafe(|| run.until_it_ends()));
     let done = done.unwrap_or_else(|_| Err("it panicked".to_owned()));
     done.map(|events| Report { events, crashes: 0 }).map_err(|what| {
         let under_way = run.under_way.map(|event| format!("then {event:?}\n"));
@@ -66,7 +66,7 @@ impl<'a> Run<'a> {
         Self { random, definition, instance, judge, limits, now: 0, turns, under_way, trouble }
     }
 
-    fn run_to_the_end(&mut self) -> Result<usize, String> {
+    fn until_it_ends(&mut self) -> Result<usize, String> {
         let variables = self.definition.graph().variables.iter();
         let input = variables.map(|variable| (variable.key.to_string(), Json::from(&0.into())));
         let input: Vec<_> = input.take(self.definition.graph().parameters).collect();

@@ -38,7 +38,7 @@ pub fn run(random: &mut Random, features: Features, disk: Disk) -> Result<Report
     let process = Process::random(random, size, features);
     let options = options(random);
     let mut world = World::new(random, House::new(&process, options, disk));
-    let done = catch_unwind(AssertUnwindSafe(|| world.run_to_the_end()));
+    let done = catch_unwind(AssertUnwindSafe(|| world.until_it_ends()));
     let done = done.unwrap_or_else(|panic| Err(format!("it panicked: {}", text(&*panic))));
     let house = &world.house;
     let report = Report { events: house.turns, crashes: house.crashes };
@@ -67,6 +67,8 @@ fn options(random: &mut Random) -> EngineOptions {
         timers_in_memory: one_of([10_000, 10_000, 2, 1]),
         grace: Duration::from_millis(one_of([1_000, 50, 50, 5]) as u64),
         lost_attempts_max: 3,
+        // Nobody watches, and every engine makes room for them.
+        watch_turns: 1,
         jitter_seed: 7,
         ..EngineOptions::default()
     }
@@ -95,7 +97,7 @@ impl<'a> World<'a> {
         Self { random, house, mix, instances: 0, suspensions: 0, trace: Vec::new() }
     }
 
-    fn run_to_the_end(&mut self) -> Result<(), String> {
+    fn until_it_ends(&mut self) -> Result<(), String> {
         let steps = 20 + self.random.below(200);
         for _ in 0..steps {
             self.step()?;
@@ -104,8 +106,7 @@ impl<'a> World<'a> {
         self.house.plan.fail_reads(false);
         self.house.plan.next_commit(Fault::None);
         self.finish()?;
-        self.house.audit();
-        Ok(())
+        self.house.audit()
     }
 
     fn note(&mut self, what: impl Into<String>) {
@@ -302,6 +303,7 @@ impl<'a> World<'a> {
                 return self.all_ended();
             }
         }
+        self.note(format!("{:?}", self.house.waiting()));
         Err("it does not end".to_owned())
     }
 

@@ -2,7 +2,7 @@
 
 use bpm_core::change::Closing;
 use bpm_core::clock::Timestamp;
-use bpm_core::store::{Batch, Closed, Memory, Status, Store, TurnRows, UserTaskFilter};
+use bpm_core::store::{Batch, Closed, Memory, Status, Store, TimerRow, TurnRows, UserTaskFilter};
 
 use super::rows::{incident, incident_id, instance, start, state, task, task_id, timer, turn};
 use super::{Places, ok};
@@ -98,7 +98,10 @@ fn random_waits(dice: &mut Dice, n: u8, turn: &mut TurnRows) {
     for _ in 0..dice.roll(3) {
         match dice.roll(3) {
             0 => turn.timers_closed.push(dice.roll(4)),
-            _ => turn.timers_set.push(timer(n, dice.roll(4), dice.roll(5) as i64)),
+            _ => {
+                let timer = timer(n, dice.roll(4), dice.roll(5) as i64);
+                turn.timers_set.push(TimerRow { calendar: dice.roll(3) == 0, ..timer });
+            }
         }
     }
 }

@@ -96,5 +96,10 @@ pub(super) fn incident(n: u8, of: u8) -> IncidentRow {
 /// A timer of instance `of`, due at that many milliseconds.
 pub(super) fn timer(of: u8, number: u64, due: i64) -> TimerRow {
     let due = Timestamp::from_millis(due);
-    TimerRow { due, instance: instance(of), timer: number, token: number % 3 }
+    TimerRow { calendar: false, due, instance: instance(of), timer: number, token: number % 3 }
+}
+
+/// The same by the wall clock.
+pub(super) fn calendar(of: u8, number: u64, due: i64) -> TimerRow {
+    TimerRow { calendar: true, ..timer(of, number, due) }
 }

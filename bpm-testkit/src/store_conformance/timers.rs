@@ -3,7 +3,7 @@
 use bpm_core::ids::InstanceId;
 use bpm_core::store::{Store, TimerRow, TurnRows, Verdict};
 
-use super::rows::{start, timer, turn};
+use super::rows::{calendar, start, timer, turn};
 use super::{Places, ok, refused, write};
 
 /// Timers are read in the order in which they are due, in pages; each is set once and
@@ -22,7 +22,8 @@ fn closes(turn: TurnRows, timers: &[u64]) -> TurnRows {
     TurnRows { timers_closed: timers.to_vec(), ..turn }
 }
 
-/// By due time, then by instance, then by number. Times before 1970 are times.
+/// By due time, then by instance, then by number; by the wall clock behind the others. Times
+/// before 1970 are times.
 fn order<S: Store>(places: Places<'_, S>) {
     let open = places();
     let store = ok(open());
@@ -33,6 +34,7 @@ fn order<S: Store>(places: Places<'_, S>) {
         &store,
         vec![sets(turn(1, 2), &[timer(1, 9, 50), timer(1, 4, 50), timer(1, 8, i64::MAX)])],
     );
+    write(&store, vec![sets(turn(1, 3), &[calendar(1, 10, 60), calendar(1, 11, -7)])]);
     let mut expected = vec![
         timer(2, 3, -5),
         timer(1, 4, 50),
@@ -40,10 +42,12 @@ fn order<S: Store>(places: Places<'_, S>) {
         timer(2, 2, 50),
         timer(2, 1, 70),
         timer(1, 8, i64::MAX),
+        calendar(1, 11, -7),
+        calendar(1, 10, 60),
     ];
     assert_eq!(ok(store.timers(None, 10)), expected);
     let one_turn = TurnRows { timers_closed: vec![3, 5], ..sets(turn(2, 2), &[timer(2, 5, 1)]) };
-    write(&store, vec![closes(turn(1, 3), &[9]), one_turn]);
+    write(&store, vec![closes(turn(1, 4), &[9]), one_turn]);
     expected.retain(|row| {
         ![(1, 9), (2, 3)]
             .map(|(n, of)| timer(n, of, 0))
@@ -60,7 +64,11 @@ fn pages<S: Store>(places: Places<'_, S>) {
     let mut all: Vec<TimerRow> = Vec::new();
     let turns = (0..50).map(|n| {
         // Many are due at the same time.
-        let rows = [timer(n, 1, i64::from(n % 7)), timer(n, 2, i64::from(n % 5))];
+        let rows = [
+            timer(n, 1, i64::from(n % 7)),
+            timer(n, 2, i64::from(n % 5)),
+            calendar(n, 3, i64::from(n % 3)),
+        ];
         all.extend_from_slice(&rows);
         sets(start(n, None), &rows)
     });
@@ -118,7 +126,7 @@ fn strictness<S: Store>(places: Places<'_, S>) {
 pub fn lasting_timers<S: Store>(places: Places<'_, S>) {
     let open = places();
     let store = ok(open());
-    let set = [timer(1, 1, 10), timer(1, 2, 20), timer(1, 3, 30)];
+    let set = [timer(1, 1, 10), timer(1, 2, 20), calendar(1, 3, 5)];
     write(&store, vec![sets(start(1, None), &set)]);
     ok(store.close());
     drop(store);

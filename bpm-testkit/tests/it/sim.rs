@@ -13,7 +13,7 @@ fn check(seeds: std::ops::Range<u64>, options: &Options) {
 
 #[test]
 fn two_thousand_processes_without_scopes_keep_the_rules_of_failure() {
-    check(0..2_000, &Options { saga: true, features: Features::default() });
+    check(0..2_000, &Options { saga: true, features: Features::default(), ..Options::default() });
 }
 
 #[test]

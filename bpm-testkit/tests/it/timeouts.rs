@@ -10,7 +10,9 @@ use bpm_core::engine::{EngineOptions, Outcome};
 use bpm_core::event::{Event, FailureKind};
 use serde_json::{Value, json};
 
-use crate::world::{Does, Dropped, MILLI, World, backs_off, secs, settle, start, until, work};
+use crate::world::{
+    Does, Dropped, MILLI, World, backs_off, begun, secs, settle, start, until, work,
+};
 
 fn limited() -> DefinitionBuilder {
     work().timeout("work", secs(5)).retry("work", Retry::times(2))
@@ -31,6 +33,7 @@ async fn an_attempt_that_takes_too_long_is_dropped_and_the_next_one_runs() {
     let mut watch = engine.watch();
     let run = start(&engine).await;
     settle(&engine).await;
+    begun(&world, 1).await;
     world.clock.advance(secs(5) - MILLI);
     settle(&engine).await;
     assert_eq!(engine.history(run.id()).await.unwrap().len(), 1, "not before its time");
@@ -55,12 +58,14 @@ async fn the_last_timeout_is_the_failure() {
     let mut watch = engine.watch();
     let run = start(&engine).await;
     settle(&engine).await;
+    begun(&world, 1).await;
     world.clock.advance(secs(5));
     let (at, due) = backs_off(&mut watch).await;
     world.clock.advance(due.since(at));
     // The second attempt begins, and has its own five seconds.
     until(&mut watch, |change| matches!(change, Change::TaskStarted { attempt: 2, .. })).await;
     settle(&engine).await;
+    begun(&world, 2).await;
     world.clock.advance(secs(5));
     let Outcome::Failed(failure) = run.outcome().await.unwrap() else { panic!("it fails") };
     assert_eq!(failure.kind, FailureKind::Timeout);
@@ -74,6 +79,7 @@ async fn the_place_of_a_dropped_attempt_is_free() {
     let first = start(&engine).await;
     let second = start(&engine).await;
     settle(&engine).await;
+    begun(&world, 1).await;
     world.clock.advance(secs(5));
     assert_eq!(second.outcome().await.unwrap().completed().unwrap(), json!({ "done": 2 }));
     let (at, due) = backs_off(&mut watch).await;
@@ -89,6 +95,7 @@ async fn a_task_that_blocks_its_thread_loses_its_place_and_its_late_result() {
     let blocked = start(&engine).await;
     let next = start(&engine).await;
     settle(&engine).await;
+    begun(&world, 1).await;
     world.clock.advance(secs(5));
     assert_eq!(next.outcome().await.unwrap().completed().unwrap(), json!({ "done": 2 }));
     let Outcome::Failed(failure) = blocked.outcome().await.unwrap() else { panic!("it fails") };

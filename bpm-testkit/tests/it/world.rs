@@ -140,6 +140,13 @@ pub(crate) async fn settle(engine: &Engine) {
     last.outcome().await.unwrap();
 }
 
+/// Returns when so many attempts have begun: one that is dropped before does nothing.
+pub(crate) async fn begun(world: &World, attempts: u32) {
+    while world.calls() < attempts {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The next turn with such a change.
 pub(crate) async fn until(watch: &mut Watch, is: impl Fn(&Change) -> bool) -> Arc<Observed> {
     loop {

@@ -162,3 +162,43 @@ async fn waits_of_branches_and_loops_are_their_own() {
         office.house.finish(engine).await;
     }
 }
+
+/// `wait until` goes by the wall clock, however far that is from the engine's time.
+#[tokio::test]
+async fn a_deadline_comes_when_the_wall_clock_shows_it() {
+    for office in Office::all() {
+        soon(async {
+            let hour = Duration::from_secs(3_600);
+            let first = engine(&office).await;
+            let begin = office.clock.wall();
+            let deadline = begin.after(2 * hour);
+            let early = first.start(Deadline { deadline }).await.unwrap();
+            let pause = first.start(Pause { pause: hour }).await.unwrap();
+            // The engine's time is not there, and a `wait 2h` goes by that.
+            office.clock.set_wall(deadline.after(hour));
+            early.outcome().await.unwrap().completed().unwrap();
+            settle(&first).await;
+            assert_eq!(pause.status().await.unwrap(), Status::Running);
+
+            let deadline = begin.after(4 * hour);
+            let late = first.start(Deadline { deadline }).await.unwrap();
+            office.clock.set_wall(begin);
+            office.clock.advance(3 * hour);
+            pause.outcome().await.unwrap().completed().unwrap();
+            office.clock.advance(hour - Duration::from_millis(1));
+            settle(&first).await;
+            assert_eq!(late.status().await.unwrap(), Status::Running);
+            let id = late.id();
+            drop((early, pause, late, first));
+
+            let second = engine(&office).await;
+            let late = second.run::<Deadline>(id);
+            settle(&second).await;
+            assert_eq!(late.status().await.unwrap(), Status::Running);
+            office.clock.advance(Duration::from_millis(1));
+            late.outcome().await.unwrap().completed().unwrap();
+            office.house.finish(second).await;
+        })
+        .await;
+    }
+}

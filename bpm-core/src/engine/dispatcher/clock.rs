@@ -7,7 +7,7 @@ use crate::planted;
 use crate::store::TimerRow;
 
 use super::super::mailbox::{Message, Post};
-use super::super::timers;
+use super::super::timers::{self, Now};
 use super::super::turn::PendingTurn;
 use super::{Dispatcher, RETRY_COMMIT};
 
@@ -20,9 +20,13 @@ impl Dispatcher {
     /// When the time brings something, by the clock's monotonic time.
     pub(in crate::engine) fn deadline(&self) -> Option<Duration> {
         let again = self.again.iter().map(|(at, _)| *at);
-        let timer = self.timers.next_due().filter(|_| self.may_fire());
-        let timer = timer.map(|due| self.shared.clock.monotonic_at(due));
-        again.chain(self.workers.next_drop()).chain(timer).min()
+        let fires = self.may_fire();
+        let clock = &self.shared.clock;
+        let by_time = self.timers.next_by_time().filter(|_| fires);
+        let by_time = by_time.map(|due| clock.monotonic_at(due));
+        let by_wall = self.timers.next_by_wall().filter(|_| fires);
+        let by_wall = by_wall.map(|due| clock.monotonic_at_wall(due));
+        again.chain(self.workers.next_drop()).chain(by_time).chain(by_wall).min()
     }
 
     /// Tells those who wait for it that nothing can happen before time passes, and how much of it
@@ -63,7 +67,8 @@ impl Dispatcher {
         if !self.may_fire() {
             return;
         }
-        let due = self.timers.due(self.shared.clock.now());
+        let (time, wall) = (self.shared.clock.now(), self.shared.clock.wall());
+        let due = self.timers.due(Now { time, wall });
         due.into_iter().for_each(|timer| self.fire(timer));
         if self.timers.read_on(&*self.shared.store).is_err() {
             self.again.push((self.later(RETRY_COMMIT), Message::LookAtTimers));

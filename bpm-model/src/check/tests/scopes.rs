@@ -257,12 +257,20 @@ fn what_runs_beside_a_scope() {
     finds(&format!("{AROUND}; a sets x; b sets x"), &[]);
     finds(&format!("parameters x; {AROUND}; a reads x; b sets x; c reads x"), &["B004 a.x"]);
     finds(&format!("parameters x; {AROUND}; a reads x; b sets x"), &[]);
+    let at_end = AROUND.replace("> c > end", "> end");
+    finds(&format!("{at_end}; a sets x; b sets x; end reads x"), &["B004 b=x"]);
     // A handler reads what the scope has set until then.
     let handled = format!("parameters x; {AROUND}; $s > !s/error > h > end; h reads x");
     finds(&format!("{handled}; a sets x; b reads x"), &["B004 b.x"]);
     finds(&format!("{handled}; a reads x; b sets x"), &["B004 a.x"]);
     let before = AROUND.replace("start > $s", "start > p > $s");
     finds(&format!("{before}; p sets x; b sets x; c reads x"), &[]);
+    // What comes after a scope is not reached by what runs beside it alone.
+    let later = BESIDE
+        .replace("c > end", "$t > d > %t/end > end")
+        .replace("body a", "body t: d %t/end; body a");
+    let later = format!("{later}; $t > :t/every > e > %t/every/end; body t/every: e %t/every/end");
+    finds(&format!("parameters x; {later}; a reads x; b sets x; d sets x; end reads x"), &[]);
     let outer = "parameters x; start > +f > p > +j > end; +f > q > +j
         p > :p/every > b > %p/every/end
         branch one of +f: p p/every; branch two of +f: q; body p/every: b %p/every/end";

@@ -294,18 +294,22 @@ impl Judged<'_> {
 
     /// No timer fired early, and none twice.
     fn timers(&self, found: &mut Vec<String>) {
-        let mut due: BTreeMap<u64, Timestamp> = BTreeMap::new();
+        let mut due: BTreeMap<u64, Option<Timestamp>> = BTreeMap::new();
         for turn in self.history {
             if let Event::TimerFired { timer, node, .. } = &turn.event
-                && due.remove(timer).is_none_or(|due| turn.at < due)
+                && due.remove(timer).is_none_or(|due| due.is_some_and(|due| turn.at < due))
             {
                 found.push(format!("the timer at {node} fired early or twice"));
             }
             for change in &turn.changes {
                 match change {
+                    // When the wall clock showed it, history does not say.
+                    Change::TimerSet { timer, calendar: true, .. } => {
+                        due.insert(*timer, None);
+                    }
                     Change::TimerSet { timer, due: at, .. }
                     | Change::RetryScheduled { timer, due: at, .. } => {
-                        due.insert(*timer, *at);
+                        due.insert(*timer, Some(*at));
                     }
                     Change::UserTaskClosed { how: Closing::Completed, by: None, .. } => {
                         found.push("a user task was completed by nobody".to_owned());
