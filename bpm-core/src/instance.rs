@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::event::{Actor, Failure, ScopeId, TokenId};
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
 use crate::json::Json;
+use crate::planted;
 use crate::store::{Status, TimerRow};
 use crate::vars::Values;
 
@@ -317,6 +318,7 @@ impl Instance {
 
     fn relate(&mut self, failure: &Failure) {
         match &mut self.failure {
+            Some(_) if planted!(LastFailureTold) => self.failure = Some(failure.clone()),
             Some(first) => first.related.push(failure.clone()),
             None => self.failure = Some(failure.clone()),
         }
@@ -383,7 +385,7 @@ impl Instance {
         let can_move = self.suspended().is_none();
         self.tokens.iter().any(|token| match token.state {
             TokenState::Ready => can_move,
-            TokenState::Executing(_) => true,
+            TokenState::Executing(_) => !planted!(InFlightCountsAsResting),
             _ => false,
         })
     }
@@ -483,6 +485,11 @@ impl Instance {
     /// The completed activities that have an `undo` and are not undone, in order of completion.
     pub fn not_undone(&self) -> &[Undoable] {
         &self.undoable
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn without_undos(&self) -> Self {
+        Self { undoable: Vec::new(), ..self.clone() }
     }
 
     /// The values as one JSON object.

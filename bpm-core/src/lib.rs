@@ -12,6 +12,8 @@ pub mod history;
 pub mod ids;
 pub mod instance;
 pub mod json;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 pub mod process;
 pub mod refused;
 pub mod step;
@@ -37,6 +39,38 @@ macro_rules! failpoint {
 macro_rules! failpoint {
     ($point:ident) => {};
 }
+
+/// Whether the engine has a planted bug, or with `=>` what it does then; `false` and nothing
+/// without `planted-bugs`.
+#[cfg(feature = "planted-bugs")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::planted::is($crate::planted::Bug::$bug)
+    };
+    ($bug:ident => $does:expr) => {
+        if $crate::planted::is($crate::planted::Bug::$bug) {
+            $does
+        }
+    };
+}
+
+/// Whether the engine has a planted bug, or with `=>` what it does then; `false` and nothing
+/// without `planted-bugs`.
+#[cfg(not(feature = "planted-bugs"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+    ($bug:ident => $does:expr) => {};
+}
+
+/// Without the feature no bug is compiled, nor need there be one.
+#[cfg(not(feature = "planted-bugs"))]
+const _: () = assert!(!planted!(ThereIsNone));
 
 /// What the output of the macros refers to. Not for people: it changes with the macros.
 #[doc(hidden)]

@@ -5,6 +5,7 @@ use bpm_core::clock::Timestamp;
 use bpm_core::event::Actor;
 use bpm_core::failpoint;
 use bpm_core::ids::InstanceId;
+use bpm_core::planted;
 use bpm_core::store::{Closed, IncidentRow, TimerRow, TurnRows, UserTaskRow};
 use rusqlite::{Connection, params};
 
@@ -26,6 +27,7 @@ const DELETE_TIMER: &str = "DELETE FROM bpm_timer WHERE instance = ?1 AND timer 
 /// Opens and closes what the turn opens and closes; whether all that opens is new and all that
 /// closes was open.
 pub(crate) fn write(connection: &Connection, turn: &TurnRows) -> rusqlite::Result<bool> {
+    planted!(ConsumeAndProduceInTwoCommits => connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?);
     Ok(user_tasks(connection, turn)? && incidents(connection, turn)? && timers(connection, turn)?)
 }
 

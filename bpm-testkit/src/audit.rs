@@ -3,10 +3,12 @@
 //! The history is replayed from nothing, change by change. Everything else that is stored, the
 //! row, the snapshot, the open waits, is a shadow of that state.
 
+use std::collections::BTreeSet;
+
 use bpm_core::history::Recorded;
 use bpm_core::ids::InstanceId;
-use bpm_core::instance::{Instance, TokenState};
-use bpm_core::store::{Error, InstanceRow, Store, UserTaskFilter};
+use bpm_core::instance::{Instance, Token, TokenState};
+use bpm_core::store::{Error, InstanceRow, Store, TimerRow, UserTaskFilter};
 use serde::Serialize;
 
 /// Replays the history of an instance and compares what the store holds of it.
@@ -66,6 +68,7 @@ fn differences(
         );
     }
     same("waits", waits_of_store(store, id)?.join(", "), waits_of_state(&replayed).join(", "));
+    same("timers", debug(&timers_of_store(store, id)?), debug(&timers_of_state(&replayed)));
     Ok(found)
 }
 
@@ -99,8 +102,27 @@ fn waits_of_state(instance: &Instance) -> Vec<String> {
     waits
 }
 
-fn debug(instance: &Instance) -> String {
-    format!("{instance:?}")
+/// The timers that are set, each with its number, its token and when it is due.
+fn timers_of_store(store: &dyn Store, id: InstanceId) -> Result<BTreeSet<TimerRow>, Error> {
+    let timers = store.timers(None, usize::MAX)?.into_iter();
+    Ok(timers.filter(|timer| timer.instance == id).collect())
+}
+
+fn timers_of_state(instance: &Instance) -> BTreeSet<TimerRow> {
+    let timer = |token: &Token| match token.state {
+        TokenState::Timing { timer, due, calendar } => {
+            Some(TimerRow { due, calendar, instance: instance.id, timer, token: token.id })
+        }
+        TokenState::BackingOff { timer, due, .. } => {
+            Some(TimerRow { due, calendar: false, instance: instance.id, timer, token: token.id })
+        }
+        _ => None,
+    };
+    instance.tokens().iter().filter_map(timer).collect()
+}
+
+fn debug(of: &impl std::fmt::Debug) -> String {
+    format!("{of:?}")
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> String {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::error::Error;
 use crate::ids::InstanceId;
 use crate::instance::Instance;
+use crate::planted;
 use crate::refused::Refused;
 use crate::store::{StateRow, Status, Store, Stored};
 
@@ -96,6 +97,7 @@ impl Live {
     }
 
     fn snapshot(&self) -> String {
+        planted!(SnapshotWithoutUndos => return to_json(&self.instance.without_undos()));
         to_json(&self.instance)
     }
 

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::history::Recorded;
 use crate::ids::InstanceId;
+use crate::planted;
 use crate::refused::Refused;
 use crate::store::{self, Store};
 
@@ -91,6 +92,7 @@ impl EngineTime {
     }
 
     pub(super) fn now(&self) -> Timestamp {
+        planted!(ClockRaw => return self.clock.wall());
         self.slewed().time()
     }
 

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::history;
 use crate::ids::InstanceId;
+use crate::planted;
 use crate::step::Effect;
 use crate::store::{Closed, IncidentRow, StartRow, StateRow, TimerRow, TurnRows, UserTaskRow};
 
@@ -36,6 +37,13 @@ pub(super) enum Pause {
 }
 
 impl PendingTurn {
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn acknowledge(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            answer.send(Ok(self.instance));
+        }
+    }
+
     /// The rows of the turn. Start and state row are handed over.
     pub(super) fn rows(&mut self) -> TurnRows {
         let body = history::body(&self.event, &self.changes);
@@ -74,6 +82,7 @@ impl PendingTurn {
             Change::TimerSet { .. } | Change::RetryScheduled { .. } => {
                 rows.timers_set.extend(self.timer(change));
             }
+            Change::TimerClosed { .. } if planted!(TimerKept) => {}
             Change::TimerClosed { timer, .. } => rows.timers_closed.push(*timer),
             _ => {}
         }

@@ -19,6 +19,7 @@ use crate::event::{Failure, FailureKind, TokenId};
 use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::json::Json;
+use crate::planted;
 use crate::step::panic_text;
 use crate::task::{Doubles, Running, States, Stop, TaskContext, TaskError};
 use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
@@ -181,6 +182,7 @@ impl Workers {
             attempt.tell(drop_at);
             return None;
         }
+        planted!(StoppedBeginsAllTheSame => return None);
         let due = self.take_due(instance, token)?;
         let (visit, attempt) = (due.visit, due.attempt);
         let (node, timed_out, heartbeat) = (due.node_id(), false, None);

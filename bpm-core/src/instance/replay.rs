@@ -1,10 +1,14 @@
 //! From what is kept of an instance back to its state.
 
+use crate::change::Change;
 use crate::history::Recorded;
 use crate::ids::InstanceId;
+use crate::planted;
 use crate::store::{self, InstanceRow, Status, Stored};
 
 use super::Instance;
+#[cfg(feature = "planted-bugs")]
+use super::TokenState;
 
 impl Instance {
     /// The state that a history leads to; `turns` begins with the first one.
@@ -41,6 +45,8 @@ impl Instance {
                 store::Error::Corrupt(format!("turn {seq} of instance {id} is damaged: {what}"))
             })?;
         }
+        planted!(JoinCounterInMemory => instance.tokens.retain(|token| token.state != TokenState::Joining));
+        planted!(IncidentLostAtRestart => instance.tokens.retain(|token| !matches!(token.state, TokenState::Incident { .. })));
         Ok(instance)
     }
 
@@ -77,7 +83,10 @@ impl Instance {
     }
 
     fn again(&mut self, turn: &Recorded) {
-        turn.changes.iter().for_each(|change| self.apply(change));
+        let kept = |change: &&Change| {
+            !(planted!(ReplaySkipsVariables) && matches!(change, Change::VariableSet { .. }))
+        };
+        turn.changes.iter().filter(kept).for_each(|change| self.apply(change));
         self.seq = turn.seq;
     }
 }

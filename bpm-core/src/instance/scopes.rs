@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::Unwinding;
 use crate::event::{Failure, ScopeId, TokenId};
 use crate::json::Json;
+use crate::planted;
 use crate::store::Status;
 
 use super::{Instance, Token, Undoable};
@@ -86,6 +87,7 @@ impl Instance {
         let tokens = self.tokens.iter_mut().map(|token| &mut token.scope);
         let undoable = self.undoable.iter_mut().map(|done| &mut done.scope);
         let inner = self.scopes.iter_mut().map(|opened| &mut opened.parent);
+        planted!(EntriesGoneWithTheirScope => return tokens.chain(inner).filter(|around| **around == scope).for_each(|around| *around = parent));
         for around in tokens.chain(undoable).chain(inner) {
             if *around == scope {
                 *around = parent;
@@ -150,10 +152,17 @@ impl Instance {
 
     /// The completed activity that is undone next, when what is inside of a scope is undone.
     pub(crate) fn next_undo(&self, scope: ScopeId) -> Option<&Undoable> {
-        self.undoable
-            .iter()
-            .rev()
-            .find(|done| self.is_within(done.scope, scope) && !self.stands(done.scope, scope))
+        let is_next =
+            |done: &&Undoable| self.is_within(done.scope, scope) && !self.stands(done.scope, scope);
+        planted!(UndoInForwardOrder => return self.undoable.iter().find(is_next));
+        planted!(CancelWithoutUndo => return self.next_but_cancelled(is_next));
+        self.undoable.iter().rev().find(is_next)
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn next_but_cancelled(&self, is_next: impl Fn(&&Undoable) -> bool) -> Option<&Undoable> {
+        let next = self.undoable.iter().rev().find(is_next);
+        next.filter(|_| self.status != Status::Cancelling)
     }
 
     /// Whether what completed in a scope stands although what is around it is undone: it belongs
@@ -161,9 +170,13 @@ impl Instance {
     fn stands(&self, scope: ScopeId, unwinder: ScopeId) -> bool {
         if unwinder == PROCESS {
             let returned = self.returned.as_ref().filter(|_| self.status == Status::Completing);
+            planted!(ReturnUndoesNothing => return returned.is_some());
+            planted!(ReturnUndoesItsOwnPath => return false);
             return returned.is_some_and(|returned| returned.stands.contains(&scope));
         }
         let won = |opened: &Opened| opened.unwinding == Some(Unwinding::Won);
+        planted!(LoserNotUndone => return self.scope(unwinder).is_some_and(won));
+        planted!(WinnerUndone => return false);
         scope == unwinder && self.scope(unwinder).is_some_and(won)
     }
 

@@ -4,6 +4,7 @@
 use crate::change::{Change, Closing};
 use crate::event::{Actor, ScopeId, TokenId};
 use crate::instance::{PROCESS, Token, TokenState};
+use crate::planted;
 use crate::refused::Refused;
 use crate::store::Status;
 
@@ -24,7 +25,7 @@ impl Turn<'_> {
         let running = self.instance.status == Status::Running;
         self.lift_suspension(actor);
         self.record(Change::ProcessCancelling { actor: actor.clone() });
-        if running {
+        if running || planted!(UndoStoppedByCancel) {
             self.quiesce(PROCESS, Some(actor));
         }
         self.settle(PROCESS);
@@ -34,7 +35,9 @@ impl Turn<'_> {
     /// undone; tells attempts in flight to stop.
     pub(super) fn quiesce(&mut self, scope: ScopeId, by: Option<&Actor>) {
         let within = self.instance.tokens_within(scope);
-        let within = within.filter(|token| self.instance.undoing(token.id).is_none());
+        let within = within.filter(|token| {
+            planted!(UndoStoppedByCancel) || self.instance.undoing(token.id).is_none()
+        });
         let within: Vec<Token> = within.cloned().collect();
         for token in within {
             self.ready.retain(|ready| *ready != token.id);
@@ -53,9 +56,11 @@ impl Turn<'_> {
     fn quiet(&mut self, Token { id, state, .. }: &Token, by: Option<Actor>) {
         let token = *id;
         match state {
+            TokenState::Executing(_) if planted!(AttemptsNotStopped) => return,
             TokenState::Executing(_) => {
                 return self.outcome.effects.push(Effect::Stop { token });
             }
+            TokenState::Waiting { .. } if planted!(WaitsNotClosed) => {}
             TokenState::Waiting { task } => {
                 let how = Closing::Cancelled;
                 self.record(Change::UserTaskClosed { token, task: *task, how, by });

@@ -8,6 +8,7 @@ use crate::event::{Actor, Failure, FailureKind, TokenId};
 use crate::ids::IncidentId;
 use crate::instance::{Attempts, Token, TokenState};
 use crate::json::Json;
+use crate::planted;
 use crate::refused::Refused;
 
 use super::Turn;
@@ -74,6 +75,9 @@ impl Turn<'_> {
         let Some((token, attempts, _)) = self.close(incident, Closing::Retried, by) else { return };
         match attempts {
             // The attempts so far are used up: the round that begins now has as many again.
+            Some(attempts) if planted!(IncidentRetryKeepsCounts) => {
+                self.run_attempt(token, attempts.next());
+            }
             Some(attempts) => {
                 self.run_attempt(token, Attempts { failed: 0, lost: 0, ..attempts }.next());
             }

@@ -13,6 +13,7 @@ use bpm_model::kind::Kind;
 use crate::change::{Change, Unwinding};
 use crate::event::{Actor, Failure, FailureKind, ScopeId, TokenId};
 use crate::instance::PROCESS;
+use crate::planted;
 use crate::store::Status;
 use crate::vars::Does;
 
@@ -41,7 +42,9 @@ impl Turn<'_> {
     pub(super) fn undone(&mut self, token: TokenId) {
         let Some(done) = self.instance.undoing(token) else { return };
         let (node, visit, scope) = (done.node.clone(), done.visit, done.scope);
-        self.record(Change::Undone { node, visit });
+        if !planted!(UndoNotRemoved) {
+            self.record(Change::Undone { node, visit });
+        }
         self.record(Change::TokenConsumed { token });
         self.settle(scope);
     }
@@ -62,6 +65,7 @@ impl Turn<'_> {
         {
             return;
         }
+        planted!(HandlerBeforeUndos => if unwinder != PROCESS { return self.go_on_undone(unwinder) });
         match self.instance.next_undo(unwinder).map(|done| (done.node.clone(), done.visit)) {
             Some((node, visit)) => self.start_undo(&node, visit),
             None if unwinder == PROCESS => self.end_undone(),

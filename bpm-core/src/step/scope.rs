@@ -14,6 +14,7 @@ use crate::change::{Change, Unwinding};
 use crate::clock::Timestamp;
 use crate::event::{Caught, Failure, FailureKind, ScopeId, TokenId};
 use crate::instance::{PROCESS, TokenState};
+use crate::planted;
 use crate::vars::{Cx, Does};
 
 use super::Turn;
@@ -111,7 +112,7 @@ impl Turn<'_> {
             if let Err(failure) = self.arm_again(token, node, was_due) {
                 return self.fail_from(self.outside(scope), token, failure);
             }
-            if self.runs_beside(node, scope) {
+            if self.runs_beside(node, scope) && !planted!(EveryOverlapsItself) {
                 return;
             }
         } else {
@@ -135,6 +136,7 @@ impl Turn<'_> {
             return Err(self.no_interval(node));
         }
         let past = now.since(was_due).as_millis() / interval.as_millis();
+        let past = if planted!(EveryMissedCounts) { 0 } else { past };
         let rounds = u32::try_from(past).unwrap_or(u32::MAX).saturating_add(1);
         let due = was_due.after(interval.saturating_mul(rounds));
         let timer = self.instance.next_number();
@@ -154,8 +156,11 @@ impl Turn<'_> {
         if self.opener(scope).is_some_and(|opener| self.is_boundary(opener)) {
             return self.beside_is_over(token, scope);
         }
-        self.disarm(scope);
-        if self.instance.scopes().iter().any(|opened| opened.parent == scope) {
+        if !planted!(BoundaryNotDisarmed) {
+            self.disarm(scope);
+        }
+        let beside = self.instance.scopes().iter().any(|opened| opened.parent == scope);
+        if beside && !planted!(BesideNotAwaited) {
             return self.record(Change::TokenJoining { token });
         }
         self.close_scope(token, node);
@@ -178,7 +183,7 @@ impl Turn<'_> {
 
     fn close_scope(&mut self, token: TokenId, node: usize) {
         let scope = self.scope_of(token);
-        if let Some(opener) = self.opener(scope) {
+        if let Some(opener) = self.opener(scope).filter(|_| !planted!(WinnersVariablesLost)) {
             self.copy(opener, |of, copy| (copy, of));
         }
         self.record(Change::ScopeClosed { scope });
@@ -258,7 +263,9 @@ impl Turn<'_> {
         failure: &mut Failure,
     ) -> Option<(ScopeId, usize)> {
         let definition = self.definition;
-        for scope in self.outwards(scope) {
+        let mut outwards = self.outwards(scope);
+        outwards.sort_by_key(|scope| if planted!(OuterScopeCatchesFirst) { *scope } else { 0 });
+        for scope in outwards {
             let Some(opener) = self.opener(scope) else { continue };
             for &boundary in definition.boundaries(opener) {
                 if self.catches(boundary, failure) {

@@ -6,6 +6,7 @@ use crate::change::Change;
 use crate::event::{Caught, Failure, FailureKind, TokenId};
 use crate::instance::{Attempts, TokenState};
 use crate::json::Json;
+use crate::planted;
 use crate::refused::Refused;
 
 use super::{Effect, Turn};
@@ -30,7 +31,7 @@ impl Turn<'_> {
     ) -> Result<(), Refused> {
         let executing = self.instance.token(token).is_some_and(|token| {
             token.node == node
-                && matches!(token.state, TokenState::Executing(at) if (at.visit, at.attempt) == (visit, attempt))
+                && matches!(token.state, TokenState::Executing(at) if planted!(AttemptGuardMissing) || (at.visit, at.attempt) == (visit, attempt))
         });
         let instance = self.instance.id;
         let refused = || Refused::NoSuchAttempt { instance, node: node.to_owned() };
@@ -43,8 +44,9 @@ impl Turn<'_> {
             return self.undone(token);
         }
         let visit = self.instance.attempts(token).map_or(0, |attempts| attempts.visit);
-        let running = !self.is_halted(token);
-        if !running && self.definition.undo_of(node).is_none() {
+        let running = planted!(CancelledResultAccepted) || !self.is_halted(token);
+        let vain = planted!(LateSuccessNotUndone) || self.definition.undo_of(node).is_none();
+        if !running && vain {
             return self.attempt_is_over(token);
         }
         match self.set_result(node, result) {
@@ -98,7 +100,11 @@ impl Turn<'_> {
         let undo = self.is_undo(node);
         let default = if undo { Retry::UNDO } else { Retry::ONCE };
         let retry = self.definition.policy(node).retry.unwrap_or(default);
+        let retry = if planted!(UndoNotRetried) && undo { Retry::ONCE } else { retry };
         let failed = attempts.failed.saturating_add(1);
+        planted!(FailedUndoSkipped => if undo && failed >= retry.attempts { return self.undone(token) });
+        planted!(RetryAfterExhaustion => if retryable && failed == retry.attempts { return self.schedule_retry(token, attempts, 1) });
+        let retryable = retryable || planted!(PermanentErrorRetried);
         if retryable && failed < retry.attempts {
             self.schedule_retry(token, attempts, retry.delay_ms(failed));
         } else if undo || (retryable && retry.then == Exhausted::Suspend) {
@@ -128,6 +134,8 @@ impl Turn<'_> {
             return self.attempt_is_over(token);
         }
         let Some(attempts) = self.instance.attempts(token) else { return };
+        planted!(AttemptsResetByACrash => return self.run_attempt(token, Attempts { failed: 0, ..attempts }.next()));
+        planted!(LostNeverCounted => return self.run_attempt(token, attempts.next()));
         let lost = attempts.lost.saturating_add(1);
         if lost <= self.limits.lost_attempts {
             return self.run_attempt(token, Attempts { lost, ..attempts }.next());

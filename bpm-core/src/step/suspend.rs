@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::change::Change;
 use crate::event::{Actor, Event, ScopeId};
 use crate::instance::PROCESS;
+use crate::planted;
 use crate::refused::Refused;
 
 use super::Turn;
@@ -56,6 +57,7 @@ impl Turn<'_> {
         let scopes = self.instance.scopes().iter().map(|opened| opened.scope);
         let unwinders = scopes.chain([PROCESS]).filter_map(|scope| self.instance.unwinder(scope));
         let unwinders: BTreeSet<ScopeId> = unwinders.collect();
+        planted!(ResumedRests => return);
         unwinders.into_iter().for_each(|scope| self.settle(scope));
     }
 

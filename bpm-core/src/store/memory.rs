@@ -12,6 +12,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
+use crate::planted;
 
 /// How many user tasks or instances are listed when the filter names no limit.
 const LISTED: usize = 1_000;
@@ -304,6 +305,7 @@ impl Content {
     /// instance's rows, no other does.
     fn is_next(&self, turn: &TurnRows) -> bool {
         let last = self.instances.get(&turn.instance).map(|kept| kept.turns.len() as u64);
+        planted!(SeqGuardMissing => return last.is_some() || turn.start.is_some());
         match (last, &turn.start) {
             (None, Some(_)) => turn.seq == 1 && turn.state.is_some(),
             (Some(last), None) => turn.seq == last + 1,
@@ -342,6 +344,7 @@ impl Content {
     }
 
     fn taken(&self, start: &StartRow) -> Option<Started> {
+        planted!(DuplicateStart => return None);
         self.started(&start.process, start.key.as_deref()?)
     }
 

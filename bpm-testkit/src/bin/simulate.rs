@@ -2,10 +2,39 @@
 //!
 //! ```text
 //! simulate --seeds N [--from S] [--saga | --store sqlite]
+//! simulate --planted [--seeds N]
 //! ```
 //!
 //! A seed that fails is printed with the shortest run that was found for it, and ends the program
-//! with status 1.
+//! with status 1. `--planted` takes the feature `planted-bugs`: the engine is given one mistake
+//! after another, and one that no harness catches ends the program with status 1.
+
+#[cfg(feature = "planted-bugs")]
+#[path = "simulate/planted.rs"]
+mod planted;
+
+// The kill harness, for what only a killed process shows.
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/child.rs"]
+mod child;
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/driver.rs"]
+mod driver;
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/faults.rs"]
+mod faults;
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/judge.rs"]
+mod judge;
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/ledger.rs"]
+mod ledger;
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/load.rs"]
+mod load;
+#[cfg(feature = "planted-bugs")]
+#[path = "kill/victim.rs"]
+mod victim;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,13 +43,19 @@ use bpm_testkit::sim::house::Disk;
 use bpm_testkit::sim::{self, Options, Report};
 
 const HELP: &str = "usage: simulate --seeds N [--from S] [--saga | --store memory | --store sqlite]
+       simulate --planted [--seeds N]
 
   --seeds N       how many seeds
   --from S        the first one; 0
   --saga          only the rules of failure, at the level of the turn
-  --store sqlite  over SQLite files (with the feature `sqlite`) and not in memory";
+  --store sqlite  over SQLite files (with the feature `sqlite`) and not in memory
+  --planted       every planted bug until a harness catches it";
 
 fn main() -> ExitCode {
+    #[cfg(feature = "planted-bugs")]
+    if let Some(code) = planted::main() {
+        return code;
+    }
     match options(std::env::args().skip(1)) {
         Ok((first, count, options)) => simulate(first, count, &options),
         Err(wrong) => {
@@ -40,6 +75,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<(u64, u64, Options
             "--seeds" => count = Some(number(value()?)?),
             "--from" => first = number(value()?)?,
             "--saga" => options.saga = true,
+            "--planted" => return Err("`--planted` takes the feature `planted-bugs`".to_owned()),
             "--store" => match value()?.as_str() {
                 "memory" => {}
                 "sqlite" => options.disk = sqlite()?,

@@ -16,22 +16,23 @@ pub type Attempt = (InstanceId, String, u32);
 #[derive(Default)]
 struct Desk {
     open: BTreeMap<Attempt, oneshot::Sender<Result<i64, TaskError>>>,
-    begun: Vec<Attempt>,
+    begun: Vec<(Attempt, Option<i64>)>,
 }
 
 thread_local! {
     static DESK: RefCell<Desk> = RefCell::default();
 }
 
-/// The body of every task: waits until the simulation says how it ends.
+/// The body of every task, which saw a value: waits until the simulation says how it ends.
 pub(super) fn attempt(
     context: &TaskContext,
+    saw: Option<i64>,
 ) -> impl Future<Output = Result<i64, TaskError>> + Send + use<> {
     let (sender, result) = oneshot::channel();
     let key = context.idempotency_key().to_string();
     let attempt = (context.instance(), key, context.attempt());
     DESK.with_borrow_mut(|desk| {
-        desk.begun.push(attempt.clone());
+        desk.begun.push((attempt.clone(), saw));
         desk.open.insert(attempt, sender);
     });
     async move {
@@ -42,8 +43,8 @@ pub(super) fn attempt(
     }
 }
 
-/// The attempts that began since this was last asked.
-pub fn begun() -> Vec<Attempt> {
+/// The attempts that began since this was last asked, each with what it saw.
+pub fn begun() -> Vec<(Attempt, Option<i64>)> {
     DESK.with_borrow_mut(|desk| std::mem::take(&mut desk.begun))
 }
 

@@ -45,6 +45,8 @@ pub struct House<'a> {
     pub(super) cases: BTreeMap<InstanceId, Case<'a>>,
     calls: Vec<(Call, Answered)>,
     attempts: BTreeSet<desk::Attempt>,
+    /// Whether a commit seemed to fail and did not.
+    pub(super) unsure: bool,
     last_refusal: String,
     pub(super) turns: usize,
     pub(super) crashes: usize,
@@ -82,6 +84,7 @@ impl<'a> House<'a> {
             cases: BTreeMap::new(),
             calls: Vec::new(),
             attempts: BTreeSet::new(),
+            unsure: false,
             last_refusal: String::new(),
             turns: 0,
             crashes: 0,
@@ -145,19 +148,28 @@ impl<'a> House<'a> {
                 tokio::task::yield_now().await;
             });
         }
-        for attempt in desk::begun() {
-            self.judge_attempt(attempt)?;
+        for (attempt, saw) in desk::begun() {
+            self.judge_attempt(attempt, saw)?;
         }
         self.answers()
     }
 
-    /// An attempt runs only if that is durable, and only once.
-    fn judge_attempt(&mut self, attempt: desk::Attempt) -> Result<(), String> {
+    /// An attempt runs only if that is durable, and only once. One that undoes sees what was when
+    /// that completed.
+    fn judge_attempt(&mut self, attempt: desk::Attempt, saw: Option<i64>) -> Result<(), String> {
         let (instance, key, number) = &attempt;
         let visit = key.rsplit('/').next().and_then(|visit| visit.parse().ok()).unwrap_or(0);
         let case = self.cases.get(instance);
         if !case.is_some_and(|case| case.started.contains(&(visit, *number))) {
             return Err(format!("attempt {number} of {key} runs and is not durable"));
+        }
+        let kept = case.and_then(|case| case.judge.kept_for(visit));
+        if saw.is_some() && kept.is_some() && saw != kept {
+            return Err(format!("{key} undoes {saw:?}, and {kept:?} was kept"));
+        }
+        // After a commit whose outcome it does not know the engine may not have heard of it.
+        if !self.unsure && case.is_some_and(|case| case.judge.is_stopping(visit)) {
+            return Err(format!("attempt {number} of {key} begins and was told to stop"));
         }
         if self.attempts.contains(&attempt) {
             return Err(format!("attempt {number} of {key} runs twice"));

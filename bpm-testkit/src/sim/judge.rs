@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use bpm_core::change::Change;
 use bpm_core::event::{Event, FailureKind};
 use bpm_core::history::Recorded;
 use bpm_core::ids::{IncidentId, InstanceId};
@@ -37,6 +38,23 @@ impl<'a> Judge<'a> {
         self.replayed.id
     }
 
+    /// The value that was kept for what a visit undoes, if it undoes something.
+    pub fn kept_for(&self, visit: u64) -> Option<i64> {
+        let runs =
+            |state: &TokenState| matches!(state, TokenState::Executing(at) if at.visit == visit);
+        let token = self.replayed.tokens().iter().find(|token| runs(&token.state))?.id;
+        let done = self.replayed.not_undone().iter().find(|done| done.by == Some(token))?;
+        Some(kept(done).1)
+    }
+
+    /// Whether the attempt of a visit was told to stop.
+    pub fn is_stopping(&self, visit: u64) -> bool {
+        let runs =
+            |state: &TokenState| matches!(state, TokenState::Executing(at) if at.visit == visit);
+        let token = self.replayed.tokens().iter().find(|token| runs(&token.state));
+        self.exact && token.is_some_and(|at| self.model.stopping().any(|node| node == at.node))
+    }
+
     /// Whether the last turn told the right attempts to stop, by their nodes. One may be told
     /// again when what is around it is to be undone, too.
     pub fn stops(&self, told: &[String]) -> Result<(), String> {
@@ -55,6 +73,11 @@ impl<'a> Judge<'a> {
             return Err(format!("turn {} came after turn {seq}", turn.seq));
         }
         let undoable = self.replayed.not_undone().len();
+        // The model knows no suspensions: from then on only what holds of every order is judged.
+        self.exact &= !matches!(turn.event, Event::SuspendRequested { .. });
+        if self.replayed.suspended().is_some() && moves(turn) {
+            return Err(format!("it moved while it was suspended: {turn:?}"));
+        }
         let wrong = self.exact && !self.happened(turn);
         turn.changes.iter().for_each(|change| self.replayed.apply(change));
         self.replayed.seq = turn.seq;
@@ -170,6 +193,26 @@ impl<'a> Judge<'a> {
         }
         resting
     }
+}
+
+/// Whether work begins that a suspended instance must not begin.
+fn moves(turn: &Recorded) -> bool {
+    let wakes = matches!(
+        turn.event,
+        Event::ResumeRequested { .. }
+            | Event::CancelRequested { .. }
+            | Event::TerminateRequested { .. }
+    );
+    let begins = |change: &Change| {
+        matches!(
+            change,
+            Change::TaskStarted { .. }
+                | Change::TimerSet { .. }
+                | Change::UserTaskCreated { .. }
+                | Change::UndoStarted { .. }
+        )
+    };
+    !wakes && turn.changes.iter().any(begins)
 }
 
 fn differs<T: PartialEq + Debug>(what: &str, engine: &T, model: &T) -> Option<String> {

@@ -402,9 +402,10 @@ fn activity(node: usize, vars: &Vars<'_>, cx: Cx) -> Result<Visited, TaskError> 
     }
     match cx {
         Cx::Run(context) if undo => {
-            vars.service(Key::<Undoing>::NEW, super::desk::attempt(&context))
+            let saw = vars.get(Var::<i64>::new(at.reads[0])).ok();
+            vars.service(Key::<Undoing>::NEW, super::desk::attempt(&context, saw))
         }
-        Cx::Run(context) => vars.service(Key::<Working>::NEW, super::desk::attempt(&context)),
+        Cx::Run(context) => vars.service(Key::<Working>::NEW, super::desk::attempt(&context, None)),
         cx if undo => vars.answer_service(Key::<Undoing>::NEW, cx),
         cx => vars.answer_service(Key::<Working>::NEW, cx),
     }
@@ -440,7 +441,7 @@ macro_rules! task {
                 cx: TaskContext,
                 _: &Values,
             ) -> Result<Called<Self::Return>, TaskError> {
-                Ok(Box::pin(super::desk::attempt(&cx)))
+                Ok(Box::pin(super::desk::attempt(&cx, None)))
             }
         }
     };

@@ -79,6 +79,7 @@ struct World<'a> {
     house: House<'a>,
     mix: Mix,
     instances: u8,
+    suspensions: usize,
     trace: Vec<String>,
 }
 
@@ -93,7 +94,7 @@ impl<'a> World<'a> {
             person: one_of([400, 150, 60, 25]),
             duplicate: one_of([40, 40, 20, 10]),
         };
-        Self { random, house, mix, instances: 0, trace: Vec::new() }
+        Self { random, house, mix, instances: 0, suspensions: 0, trace: Vec::new() }
     }
 
     fn until_it_ends(&mut self) -> Result<(), String> {
@@ -159,6 +160,7 @@ impl<'a> World<'a> {
             let fault = [Fault::Before, Fault::After, Fault::Full][self.random.below(3)];
             self.note(format!("{fault:?}"));
             self.house.plan.next_commit(fault);
+            self.house.unsure |= fault == Fault::After;
         }
         self.house.commit()
     }
@@ -215,11 +217,40 @@ impl<'a> World<'a> {
         let at = self.random.below(cases);
         let Some(instance) = self.house.cases.keys().nth(at).copied() else { return };
         let actor = Actor::new("ann");
-        match self.random.below(6) {
+        match self.random.below(7) {
+            6 => self.suspend_or_resume(instance),
             0 | 1 => self.house.deliver(instance, Event::CancelRequested { actor }),
             2 => self.house.deliver(instance, Event::TerminateRequested { actor }),
             _ => self.incident(),
         }
+    }
+
+    /// Each time someone else, since no two events of an instance are the same.
+    fn suspend_or_resume(&mut self, instance: InstanceId) {
+        self.suspensions += 1;
+        let actor = Actor::new(format!("eve{}", self.suspensions));
+        let suspended = self
+            .house
+            .cases
+            .get(&instance)
+            .is_some_and(|case| case.judge.replayed().suspended().is_some());
+        let event = match suspended {
+            true => Event::ResumeRequested { actor },
+            false => Event::SuspendRequested { actor },
+        };
+        self.house.deliver(instance, event);
+    }
+
+    /// Resumes an instance that is suspended, if one is.
+    fn resume(&mut self) -> bool {
+        let suspended =
+            |case: &&super::house::Case<'_>| case.judge.replayed().suspended().is_some();
+        let Some(instance) = self.house.cases.values().find(suspended).map(|case| case.judge.id())
+        else {
+            return false;
+        };
+        self.suspend_or_resume(instance);
+        true
     }
 
     /// A person decides about an incident, if there is one.
@@ -240,8 +271,15 @@ impl<'a> World<'a> {
     fn duplicate(&mut self) {
         let turns = self.house.cases.iter();
         let turns = turns.flat_map(|(id, case)| case.turns.iter().map(move |turn| (*id, turn)));
-        let again =
-            |event: &Event| !matches!(event, Event::ProcessStarted { .. } | Event::Continued);
+        let again = |event: &Event| {
+            !matches!(
+                event,
+                Event::ProcessStarted { .. }
+                    | Event::Continued
+                    | Event::SuspendRequested { .. }
+                    | Event::ResumeRequested { .. }
+            )
+        };
         let events: Vec<_> = turns
             .filter(|(_, turn)| again(&turn.event))
             .map(|(id, turn)| (id, &turn.event))
@@ -271,6 +309,9 @@ impl<'a> World<'a> {
 
     /// Does one thing that can be seen to wait; false if nothing does.
     fn go_on(&mut self) -> Result<bool, String> {
+        if self.resume() {
+            return Ok(true);
+        }
         if desk::running() > 0 {
             desk::end(0, Ok(1));
             self.house.drive()?;

@@ -9,6 +9,7 @@ use crate::event::{Event, Failure, FailureKind, TokenId};
 use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Attempts, Instance, TokenState};
+use crate::planted;
 use crate::step::Effect;
 use crate::vars::{Current, Values};
 
@@ -63,6 +64,7 @@ impl Dispatcher {
     }
 
     pub(super) fn attempt_dropped(&mut self, dropped: Dropped) {
+        planted!(DroppedNotTold => return);
         let Dropped { instance, token, visit, attempt, node, timed_out, heartbeat } = dropped;
         let (kind, message) = if timed_out {
             (FailureKind::Timeout, "it took longer than its timeout; its outcome is unknown")
@@ -117,7 +119,7 @@ fn values<'a>(
     (token, node): (TokenId, usize),
 ) -> &'a Values {
     match (&registered.definition.graph().nodes[node].kind, instance.undoing(token)) {
-        (Kind::Undo { .. }, Some(done)) => &done.values,
+        (Kind::Undo { .. }, Some(done)) if !planted!(UndoSeesLaterValues) => &done.values,
         _ => instance.values(),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::event::Event;
+use crate::planted;
 use crate::store::TimerRow;
 
 use super::super::mailbox::{Message, Post};
@@ -83,6 +84,7 @@ impl Dispatcher {
 
     pub(super) fn fire(&mut self, timer: TimerRow) {
         let TimerRow { instance, timer: number, token, .. } = timer;
+        planted!(ParkedNotWoken => if self.cache.get(instance).is_none() { return });
         match self.cache.load(instance, &*self.shared.store, &self.shared.registry) {
             Ok(Some(live)) => {
                 let Some(token) = live.instance.token(token) else { return };

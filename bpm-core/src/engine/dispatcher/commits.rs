@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::failpoint;
 use crate::history::Recorded;
+use crate::planted;
 use crate::refused::Refused;
 use crate::store::{self, Started, Verdict};
 
@@ -23,6 +24,8 @@ impl Dispatcher {
         let most = self.shared.options.turns_per_commit.max(1);
         let mut turns = std::mem::replace(&mut self.pending, std::mem::take(&mut self.spare));
         self.pending.extend(turns.drain(turns.len().min(most)..));
+        planted!(AcknowledgedBeforeCommit => turns.iter_mut().for_each(PendingTurn::acknowledge));
+        planted!(EffectBeforeCommit => self.let_out_early(&mut turns));
         self.writer.commit(self.shared.clock.now(), turns);
     }
 
@@ -45,6 +48,7 @@ impl Dispatcher {
     /// read again, and what the engine told itself is delivered once more. What had become
     /// durable all the same is then refused as done.
     pub(super) fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
+        planted!(FailedCommitIgnored => return self.committed_all(turns));
         self.writer.done();
         self.forget_recovery(&turns);
         let at = self.later(RETRY_COMMIT);
@@ -54,6 +58,20 @@ impl Dispatcher {
             let again = self.forget(turn, answered.is_none());
             self.again.extend(again.into_iter().map(|message| (at, message)));
         }
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn let_out_early(&mut self, turns: &mut [PendingTurn]) {
+        for turn in turns {
+            let effects = std::mem::take(&mut turn.effects);
+            effects.iter().for_each(|effect| self.let_out(turn.instance, effect));
+        }
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn committed_all(&mut self, turns: Vec<PendingTurn>) {
+        let verdicts = vec![Verdict::Committed; turns.len()];
+        self.committed(turns, verdicts);
     }
 
     /// Someone else took a turn of the instance: it is read again, and the event delivered again.
@@ -109,7 +127,9 @@ impl Dispatcher {
     /// whoever got an answer has seen what led to it; and they take the changes with them, so that
     /// its timers come before.
     pub(super) fn release(&mut self, mut turn: PendingTurn) {
-        turn.timers_set().for_each(|timer| self.timers.set(timer));
+        if !planted!(TimerNotTakenIn) {
+            turn.timers_set().for_each(|timer| self.timers.set(timer));
+        }
         let paused = turn.pauses();
         failpoint!(BeforeAnswer);
         self.shared.watchers.tell(&mut turn);
@@ -127,6 +147,7 @@ impl Dispatcher {
         if let Some(ending) = live.instance.ending() {
             self.tell_waiting(turn.instance, &ending);
         }
+        planted!(WakeUpLost => return);
         self.go_on(turn.instance);
     }
 

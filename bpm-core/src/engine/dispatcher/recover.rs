@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Attempts, Token, TokenState};
+use crate::planted;
 use crate::store;
 
 use super::super::mailbox::{Message, Post};
@@ -50,6 +51,7 @@ impl Dispatcher {
     }
 
     pub(super) fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
+        planted!(LostNotNoticed => return Vec::new());
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
         let lost = |token: &Token| match token.state {
             TokenState::Executing(Attempts { visit, attempt, .. })

@@ -200,7 +200,7 @@ impl<'a> Model<'a> {
     }
 
     fn boundary(&mut self, scope: usize, clause: &'a Clause, due: u64) -> bool {
-        // A time is one by the wall clock, which may be ahead of the engine's.
+        // `at` is by the wall clock, which the model does not see.
         if due > self.now && !matches!(clause.on, On::At(_)) {
             return false;
         }
