@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::event::{Actor, Failure, ScopeId, TokenId};
 use crate::ids::{IncidentId, UserTaskId};
+use crate::instance::is_process;
 use crate::json::Json;
 
 /// One step of an instance's state, as history keeps it.
@@ -288,11 +289,6 @@ fn is_zero(count: &u32) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_process(scope: &ScopeId) -> bool {
-    *scope == 0
 }
 
 /// Why what completed in a scope is undone.

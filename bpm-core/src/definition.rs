@@ -53,7 +53,7 @@ struct Inner {
     conditions: Conditions,
     policies: Vec<Policy>,
     undos: HashMap<usize, usize>,
-    boundaries: HashMap<usize, Vec<usize>>,
+    boundaries: Vec<Vec<usize>>,
 }
 
 impl Inner {
@@ -206,7 +206,7 @@ impl ProcessDefinition {
 
     /// The boundary events of an activity or a scope, in the order of writing.
     pub(crate) fn boundaries(&self, node: usize) -> &[usize] {
-        self.0.boundaries.get(&node).map_or(&[], Vec::as_slice)
+        &self.0.boundaries[node]
     }
 
     /// What the service tasks of a compiled process say of themselves, by node.
@@ -268,11 +268,11 @@ fn undos(graph: &Graph) -> HashMap<usize, usize> {
     graph.nodes.iter().enumerate().filter_map(undo).collect()
 }
 
-fn boundaries(graph: &Graph) -> HashMap<usize, Vec<usize>> {
-    let mut boundaries: HashMap<usize, Vec<usize>> = HashMap::new();
+fn boundaries(graph: &Graph) -> Vec<Vec<usize>> {
+    let mut boundaries = vec![Vec::new(); graph.nodes.len()];
     for (at, node) in graph.nodes.iter().enumerate() {
         if let Kind::Boundary { of, .. } = node.kind {
-            boundaries.entry(of).or_default().push(at);
+            boundaries[of].push(at);
         }
     }
     boundaries

@@ -19,7 +19,7 @@ use crate::vars::Values;
 
 pub use scopes::{Opened, Returned};
 
-pub(crate) use scopes::PROCESS;
+pub(crate) use scopes::{PROCESS, is_process};
 
 /// An instance of a process, as its changes have made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub struct Undoable {
     /// The variables that the undo reads, as they were when the activity completed.
     pub values: Values,
     /// The scope that it belongs to.
-    #[serde(default, skip_serializing_if = "scopes::is_process")]
+    #[serde(default, skip_serializing_if = "is_process")]
     pub scope: ScopeId,
     /// The token that undoes it, once one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub struct Token {
     /// The node that it is at.
     pub node: Text,
     /// The scope that it is in.
-    #[serde(default, skip_serializing_if = "scopes::is_process")]
+    #[serde(default, skip_serializing_if = "is_process")]
     pub scope: ScopeId,
     /// What it does there.
     #[serde(flatten)]

@@ -15,7 +15,7 @@ use super::{Instance, Token, Undoable};
 pub(crate) const PROCESS: ScopeId = 0;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-pub(super) fn is_process(scope: &ScopeId) -> bool {
+pub(crate) fn is_process(scope: &ScopeId) -> bool {
     *scope == PROCESS
 }
 
@@ -129,6 +129,11 @@ impl Instance {
     /// A scope and those around it, from the inside, without the process.
     pub(crate) fn around(&self, scope: ScopeId) -> impl Iterator<Item = &Opened> {
         std::iter::successors(self.scope(scope), |opened| self.scope(opened.parent))
+    }
+
+    /// Whether a scope is open directly inside of another one.
+    pub(crate) fn has_inner(&self, scope: ScopeId) -> bool {
+        self.scopes.iter().any(|opened| opened.parent == scope)
     }
 
     /// Whether a scope is another one or inside of it.

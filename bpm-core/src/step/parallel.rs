@@ -20,17 +20,29 @@ impl Turn<'_> {
     fn fork(&mut self, token: TokenId, node: usize) {
         let definition = self.definition;
         let ways = definition.ways_out(node);
-        if self.instance.tokens().len() - 1 + ways.len() > self.limits.tokens {
-            return self.too_many_tokens(token, node);
+        if self.has_room(token, node, ways.len().saturating_sub(1)) {
+            self.split(token, ways, self.scope_of(token));
         }
-        let scope = self.scope_of(token);
+    }
+
+    /// A token for each way out, in a scope, in place of the one that came.
+    pub(super) fn split(&mut self, token: TokenId, ways: &[usize], scope: ScopeId) {
         self.record(Change::TokenConsumed { token });
         for edge in ways {
             self.create(self.edge(*edge).to, scope);
         }
     }
 
-    pub(super) fn too_many_tokens(&mut self, token: TokenId, node: usize) {
+    /// Whether the instance may have so many more tokens; if not, the token rests.
+    pub(super) fn has_room(&mut self, token: TokenId, node: usize, more: usize) -> bool {
+        let room = self.instance.tokens().len() + more <= self.limits.tokens;
+        if !room {
+            self.too_many_tokens(token, node);
+        }
+        room
+    }
+
+    fn too_many_tokens(&mut self, token: TokenId, node: usize) {
         let limit = self.limits.tokens;
         let error = format!(
             "the instance would have more than {limit} tokens, the bound of \

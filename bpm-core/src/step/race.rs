@@ -13,14 +13,9 @@ impl Turn<'_> {
     pub(super) fn race(&mut self, token: TokenId, node: usize) {
         let definition = self.definition;
         let ways = definition.ways_out(node);
-        if self.instance.tokens().len() - 1 + ways.len() > self.limits.tokens {
-            return self.too_many_tokens(token, node);
-        }
-        let parent = self.scope_of(token);
-        let scope = self.open_for(node, parent);
-        self.record(Change::TokenConsumed { token });
-        for edge in ways {
-            self.create(self.edge(*edge).to, scope);
+        if self.has_room(token, node, ways.len().saturating_sub(1)) {
+            let scope = self.open_for(node, self.scope_of(token));
+            self.split(token, ways, scope);
         }
     }
 

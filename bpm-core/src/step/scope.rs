@@ -46,8 +46,7 @@ impl Turn<'_> {
     fn open(&mut self, token: TokenId, node: usize) -> bool {
         let definition = self.definition;
         let boundaries = definition.boundaries(node);
-        if self.instance.tokens().len() + boundaries.len() > self.limits.tokens {
-            self.too_many_tokens(token, node);
+        if !self.has_room(token, node, boundaries.len()) {
             return false;
         }
         let parent = self.scope_of(token);
@@ -159,8 +158,7 @@ impl Turn<'_> {
         if !planted!(BoundaryNotDisarmed) {
             self.disarm(scope);
         }
-        let beside = self.instance.scopes().iter().any(|opened| opened.parent == scope);
-        if beside && !planted!(BesideNotAwaited) {
+        if self.instance.has_inner(scope) && !planted!(BesideNotAwaited) {
             return self.record(Change::TokenJoining { token });
         }
         self.close_scope(token, node);
@@ -196,7 +194,7 @@ impl Turn<'_> {
         self.record(Change::TokenConsumed { token });
         let owner = self.instance.scope(body).map_or(PROCESS, |opened| opened.parent);
         self.record(Change::ScopeClosed { scope: body });
-        if self.instance.scopes().iter().any(|opened| opened.parent == owner) {
+        if self.instance.has_inner(owner) {
             return;
         }
         let Some((token, node)) = self.completed(owner) else { return };
