@@ -119,6 +119,16 @@ pub(crate) async fn free(diary: State<Diary>, what: &str) -> Result<usize, TaskE
     Ok(what.len())
 }
 
+workflow! {
+    pub(crate) process Nothing() {}
+}
+
+/// Whatever was due has happened when another instance has run from start to end; the
+/// engine has the process `Nothing`.
+pub(crate) async fn settle(engine: &Engine) {
+    engine.start(Nothing).await.unwrap().outcome().await.unwrap();
+}
+
 /// A house, a diary and a clock.
 pub(crate) struct Office {
     pub(crate) house: House,
@@ -137,6 +147,11 @@ impl Office {
             EngineOptions { grace: Duration::ZERO, jitter_seed: 7, ..EngineOptions::default() };
         let builder = self.house.builder().clock(self.clock.clone()).options(options);
         builder.state(self.diary.clone())
+    }
+
+    /// A builder whose engines await attempts that are told to stop.
+    pub(crate) fn patient(&self) -> EngineBuilder {
+        self.builder().options(EngineOptions { jitter_seed: 7, ..EngineOptions::default() })
     }
 
     /// The outcome of a run; whenever something waits for a time, that time comes.

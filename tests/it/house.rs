@@ -397,3 +397,18 @@ pub(crate) fn entered(history: &[Recorded]) -> Vec<String> {
     };
     history.iter().flat_map(|turn| &turn.changes).filter_map(node).collect()
 }
+
+/// The activities that the history says are undone, in order.
+pub(crate) async fn undone(engine: &Engine, instance: InstanceId) -> Vec<String> {
+    let history = engine.history(instance).await.unwrap();
+    let undone = history.iter().flat_map(|turn| &turn.changes).filter_map(|change| match change {
+        Change::Undone { node, .. } => Some(node.to_string()),
+        _ => None,
+    });
+    undone.collect()
+}
+
+/// Somebody who does something to instances.
+pub(crate) fn ann() -> Actor {
+    Actor::new("ann")
+}

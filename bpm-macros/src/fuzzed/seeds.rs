@@ -1,8 +1,7 @@
 //! Texts to begin with.
 
-/// Processes and service tasks with most of what the language has.
-pub(crate) const SEEDS: [&str; 5] = [
-    r#"
+/// A process with most of what the language has.
+pub(crate) const SAMPLE: &str = r#"
     /// Ships.
     pub process P(order: Order, express: bool) -> Receipt {
         let payment = service shop::charge(&order);
@@ -22,9 +21,17 @@ pub(crate) const SEEDS: [&str; 5] = [
         if low > high { fail "no {low} for {}", order.id; }
         while let Some(x) = next(low) { 'w: service tell(&x); continue; }
         parallel { a after b: { let y = 1; } b: { 'b2: service tell("b"); } }
+        'all: scope { 'in: service tell("in") on error E::A(x) if x > low => { 'h: service tell(x); } }
+            on error Failure { message, .. } => { 's: service tell(&message); } also every 1d => { }
+        user look { low } on after 3d => { return Receipt::none(); } also after low => { wait 3s; };
+        race 2 of { p: { wait 1s; } q: { if low > 3 { return Receipt::none(); } } r: { let y = 2; } }
         return Receipt { low, high, why: process.id };
     }
-    "#,
+"#;
+
+/// Processes and service tasks with most of what the language has.
+pub(crate) const SEEDS: [&str; 5] = [
+    SAMPLE,
     "process Desk() { let ok: bool = user ask { }; if ok { service pay(); } else { fail \"no\"; } }",
     "#[version(2)] process V2(n: Vec<u32>) -> ! { loop { wait until next(n); service f(n[0]); } }",
     "retry 5 every 1s..1m then suspend, timeout 30s;

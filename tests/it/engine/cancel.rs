@@ -8,10 +8,6 @@ use serde_json::{Value, json};
 
 use crate::house::*;
 
-fn ann() -> Actor {
-    Actor::new("ann")
-}
-
 fn no_grace() -> EngineOptions {
     EngineOptions { grace: Duration::ZERO, ..Default::default() }
 }

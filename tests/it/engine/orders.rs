@@ -11,10 +11,6 @@ use crate::house::*;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-fn ann() -> Actor {
-    Actor::new("ann")
-}
-
 workflow! {
     process Decide() -> String {
         let answer: String = user decide {}
@@ -44,18 +40,8 @@ workflow! {
     }
 }
 
-/// Whatever was due has happened when another instance has run from start to end.
-async fn settle(engine: &Engine) {
-    engine.start(Nothing).await.unwrap().outcome().await.unwrap();
-}
-
-workflow! {
-    process Nothing() {}
-}
-
 async fn engine(office: &Office) -> Engine {
-    let options = EngineOptions { jitter_seed: 7, ..Default::default() };
-    let builder = office.builder().options(options).process::<Decide>().process::<Both>();
+    let builder = office.patient().process::<Decide>().process::<Both>();
     builder.process::<Either>().process::<Nothing>().start().await.unwrap()
 }
 

@@ -1,23 +1,9 @@
 //! `race` and `return` in branches: who comes first decides, and the others are undone.
 
-use bpm_engine::EngineBuilder;
 use bpm_engine::prelude::*;
 
 use crate::diary::*;
 use crate::house::*;
-
-async fn undone(engine: &Engine, instance: InstanceId) -> Vec<String> {
-    let history = engine.history(instance).await.unwrap();
-    let undone = history.iter().flat_map(|turn| &turn.changes).filter_map(|change| match change {
-        Change::Undone { node, .. } => Some(node.to_string()),
-        _ => None,
-    });
-    undone.collect()
-}
-
-fn patient(office: &Office) -> EngineBuilder {
-    office.builder().options(EngineOptions { jitter_seed: 7, ..Default::default() })
-}
 
 workflow! {
     process Quotes() -> String {
@@ -43,7 +29,7 @@ async fn the_first_branch_wins_and_the_others_are_undone() {
         for office in Office::all() {
             let (loser, last) =
                 if winner == "fast" { ("slow", "slower") } else { ("fast", "sure") };
-            let engine = patient(&office).process::<Quotes>().start().await.unwrap();
+            let engine = office.patient().process::<Quotes>().start().await.unwrap();
             let held = office.diary.hold(&format!("book {last}"));
             let own = if winner == "fast" { "sure" } else { "slower" };
             let own_held = office.diary.hold(&format!("book {own}"));
@@ -177,7 +163,7 @@ workflow! {
 #[tokio::test]
 async fn return_in_a_branch_undoes_what_is_not_complete() {
     for office in Office::all() {
-        let engine = patient(&office).process::<Search>().start().await.unwrap();
+        let engine = office.patient().process::<Search>().start().await.unwrap();
         let mut watch = engine.watch();
         let (left, more) = (office.diary.hold("book left"), office.diary.hold("book more"));
         let run = engine.start(Search).await.unwrap();
@@ -186,7 +172,7 @@ async fn return_in_a_branch_undoes_what_is_not_complete() {
         if !office.diary.said().contains(&"book done".to_owned()) {
             until(&mut watch, done).await;
         }
-        settle(&engine).await;
+        assert!(engine.user_tasks().list().await.unwrap().is_empty());
         drop(left);
         let fixed = |change: &Change| matches!(change, Change::ResultFixed { .. });
         until(&mut watch, |turn| turn.changes.iter().any(fixed)).await;
@@ -196,11 +182,6 @@ async fn return_in_a_branch_undoes_what_is_not_complete() {
         assert_eq!(undone(&engine, run.id()).await, ["right"]);
         office.house.finish(engine).await;
     }
-}
-
-async fn settle(engine: &Engine) {
-    let listed = engine.user_tasks().list().await.unwrap();
-    assert!(listed.is_empty());
 }
 
 /// Cancelling while the result waits for the undoing widens it: then everything is undone.
@@ -216,7 +197,7 @@ async fn cancel_while_returning_undoes_everything() {
         office.diary.begun("book done", 1).await;
         drop(left);
         office.diary.begun("free the right", 1).await;
-        engine.cancel(run.id(), Actor::new("ann")).await.unwrap();
+        engine.cancel(run.id(), ann()).await.unwrap();
         drop(undo);
         assert!(matches!(run.outcome().await.unwrap(), Outcome::Cancelled(_)));
         let mut all = undone(&engine, run.id()).await;

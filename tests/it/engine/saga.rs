@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use bpm_engine::FailureKind;
 use bpm_engine::prelude::*;
-use bpm_engine::{EngineBuilder, FailureKind};
 use serde_json::json;
 
 use crate::diary::*;
@@ -22,22 +22,8 @@ fn trip() -> Trip {
     Trip { to: "Oslo".into() }
 }
 
-fn ann() -> Actor {
-    Actor::new("ann")
-}
-
 async fn trips(office: &Office) -> Engine {
     office.builder().process::<Trip>().start().await.unwrap()
-}
-
-/// The activities that the history says are undone, in order.
-async fn undone(engine: &Engine, instance: InstanceId) -> Vec<String> {
-    let history = engine.history(instance).await.unwrap();
-    let undone = history.iter().flat_map(|turn| &turn.changes).filter_map(|change| match change {
-        Change::Undone { node, .. } => Some(node.to_string()),
-        _ => None,
-    });
-    undone.collect()
 }
 
 fn fails(turn: &Recorded) -> bool {
@@ -211,14 +197,10 @@ workflow! {
     }
 }
 
-fn patient_builder(office: &Office) -> EngineBuilder {
-    office.builder().options(EngineOptions { jitter_seed: 7, ..Default::default() })
-}
-
 #[tokio::test]
 async fn a_late_success_is_undone_too() {
     for office in Office::all() {
-        let engine = patient_builder(&office).process::<Race>().start().await.unwrap();
+        let engine = office.patient().process::<Race>().start().await.unwrap();
         let mut watch = engine.watch();
         let held = office.diary.hold("book slow");
         office.diary.plan("book quick", [Plan::FailForGood("broken")]);
@@ -237,7 +219,7 @@ async fn a_late_success_is_undone_too() {
 #[tokio::test]
 async fn a_late_failure_is_attached_to_the_first_one() {
     for office in Office::all() {
-        let engine = patient_builder(&office).process::<Race>().start().await.unwrap();
+        let engine = office.patient().process::<Race>().start().await.unwrap();
         let mut watch = engine.watch();
         let held = office.diary.hold("book quick");
         let (fail, failed) = tokio::sync::oneshot::channel();

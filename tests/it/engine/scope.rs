@@ -2,32 +2,13 @@
 
 use std::time::Duration;
 
+use bpm_engine::FailureKind;
 use bpm_engine::prelude::*;
-use bpm_engine::{EngineBuilder, FailureKind};
 
 use crate::diary::*;
 use crate::house::*;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-
-fn ann() -> Actor {
-    Actor::new("ann")
-}
-
-/// The activities that the history says are undone, in order.
-async fn undone(engine: &Engine, instance: InstanceId) -> Vec<String> {
-    let history = engine.history(instance).await.unwrap();
-    let undone = history.iter().flat_map(|turn| &turn.changes).filter_map(|change| match change {
-        Change::Undone { node, .. } => Some(node.to_string()),
-        _ => None,
-    });
-    undone.collect()
-}
-
-/// Attempts that are told to stop are awaited.
-fn patient(office: &Office) -> EngineBuilder {
-    office.builder().options(EngineOptions { jitter_seed: 7, ..Default::default() })
-}
 
 workflow! {
     /// The trip may fail; the day is saved by the handler.
@@ -160,7 +141,7 @@ async fn a_late_success_in_a_failing_scope_is_undone_before_the_handler_runs() {
         }
     }
     for office in Office::all() {
-        let engine = patient(&office).process::<Late>().start().await.unwrap();
+        let engine = office.patient().process::<Late>().start().await.unwrap();
         let mut watch = engine.watch();
         let held = office.diary.hold("book slow");
         office.diary.plan("book quick", [Plan::FailForGood("broken")]);
@@ -366,15 +347,6 @@ workflow! {
             on after 3d => { 'nobody: service book("nobody"); return "nobody".to_owned(); };
         return answer;
     }
-}
-
-/// Whatever was due has happened when another instance has run from start to end.
-async fn settle(engine: &Engine) {
-    engine.start(Nothing).await.unwrap().outcome().await.unwrap();
-}
-
-workflow! {
-    process Nothing() {}
 }
 
 async fn approvals(office: &Office) -> Engine {

@@ -41,10 +41,6 @@ workflow! {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-fn ann() -> Actor {
-    Actor::new("ann")
-}
-
 async fn engine(office: &Office) -> Engine {
     let builder = office.builder().process::<Trip>().process::<Slow>();
     let builder = builder.process::<Alarms>();

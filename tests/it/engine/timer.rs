@@ -31,15 +31,6 @@ workflow! {
     }
 }
 
-workflow! {
-    process Nothing() {}
-}
-
-/// Whatever was due has happened when another instance has run from start to end.
-async fn settle(engine: &Engine) {
-    engine.start(Nothing).await.unwrap().outcome().await.unwrap();
-}
-
 async fn engine(office: &Office) -> Engine {
     let builder = office.builder().process::<Reminder>().process::<Pause>();
     builder.process::<Deadline>().process::<Nothing>().start().await.unwrap()
