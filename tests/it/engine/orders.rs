@@ -40,9 +40,20 @@ workflow! {
     }
 }
 
+workflow! {
+    process Late() {
+        scope {
+            parallel {
+                slow: { 'slow: let slow = service book("slow") undo free(&slow); }
+                quick: { 'quick: service book("quick"); }
+            }
+        } on error _ => { 'handler: service book("handler"); }
+    }
+}
+
 async fn engine(office: &Office) -> Engine {
     let builder = office.patient().process::<Decide>().process::<Both>();
-    builder.process::<Either>().process::<Nothing>().start().await.unwrap()
+    builder.process::<Either>().process::<Late>().process::<Nothing>().start().await.unwrap()
 }
 
 /// The engine is gone, and another one goes on with what is stored; or not.
@@ -215,6 +226,44 @@ async fn a_failing_sibling_before_the_return_fails_the_process() {
         assert_eq!(failure.message, "c broke");
         let freed = |what: &str| office.diary.said().contains(&format!("free the {what}"));
         assert!(freed("b") && freed("early"));
+        office.house.finish(second).await;
+    }
+}
+
+/// A success that is late is undone; with the engine gone in between, nobody knows of it.
+#[tokio::test]
+async fn a_success_after_the_failure_of_its_scope_is_undone_if_it_is_known() {
+    for (office, crash) in offices() {
+        let first = engine(&office).await;
+        let mut watch = first.watch();
+        office.diary.plan("book quick", [Plan::FailForGood("broken")]);
+        let slow = office.diary.hold("book slow");
+        let id = first.start(Late).await.unwrap().id();
+        let unwinds = |change: &Change| matches!(change, Change::ScopeUnwinding { .. });
+        until(&mut watch, |turn| changes(turn, unwinds)).await;
+        let second = between(&office, first, crash).await;
+        drop(slow);
+        second.run::<Late>(id).outcome().await.unwrap().completed().unwrap();
+        assert_eq!(undone(&second, id).await.len(), usize::from(!crash));
+        assert_eq!(office.diary.attempts("book handler"), 1);
+        office.house.finish(second).await;
+    }
+}
+
+#[tokio::test]
+async fn a_success_before_the_failure_of_its_scope_is_undone() {
+    for (office, crash) in offices() {
+        let first = engine(&office).await;
+        let mut watch = first.watch();
+        let (fail, failed) = oneshot::channel();
+        office.diary.plan("book quick", [Plan::FailLate(failed), Plan::FailForGood("broken")]);
+        let id = first.start(Late).await.unwrap().id();
+        office.diary.begun("book quick", 1).await;
+        until(&mut watch, |turn| matches!(turn.event, Event::TaskCompleted { .. })).await;
+        let second = between(&office, first, crash).await;
+        drop(fail);
+        second.run::<Late>(id).outcome().await.unwrap().completed().unwrap();
+        assert_eq!(undone(&second, id).await, ["slow"]);
         office.house.finish(second).await;
     }
 }
