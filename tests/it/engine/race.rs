@@ -72,9 +72,13 @@ async fn the_winner_is_undone_with_what_is_around_the_race() {
 async fn a_branch_that_fails_fails_the_race() {
     for office in Office::all() {
         let engine = office.builder().process::<Quotes>().start().await.unwrap();
-        office.diary.plan("book slower", [Plan::FailForGood("broken")]);
+        let (fail, failed) = tokio::sync::oneshot::channel();
+        office.diary.plan("book slower", [Plan::FailLate(failed)]);
         let _held = office.diary.hold("book sure");
         let run = engine.start(Quotes).await.unwrap();
+        office.diary.begun("book sure", 1).await;
+        office.diary.begun("book slower", 1).await;
+        drop(fail);
         let Outcome::Failed(failure) = run.outcome().await.unwrap() else { panic!() };
         assert_eq!(failure.node, "slower");
         assert_eq!(undone(&engine, run.id()).await.len(), 2);
@@ -158,6 +162,10 @@ workflow! {
     }
 }
 
+fn done(turn: &Recorded) -> bool {
+    matches!(&turn.event, Event::TaskCompleted { node, .. } if node == "done")
+}
+
 /// Siblings that are not complete are undone; complete ones, what the returning branch did, and
 /// what was before stand.
 #[tokio::test]
@@ -168,10 +176,7 @@ async fn return_in_a_branch_undoes_what_is_not_complete() {
         let (left, more) = (office.diary.hold("book left"), office.diary.hold("book more"));
         let run = engine.start(Search).await.unwrap();
         office.diary.begun("book more", 1).await;
-        let done = |turn: &Recorded| matches!(&turn.event, Event::TaskCompleted { node, .. } if node == "done");
-        if !office.diary.said().contains(&"book done".to_owned()) {
-            until(&mut watch, done).await;
-        }
+        until(&mut watch, done).await;
         assert!(engine.user_tasks().list().await.unwrap().is_empty());
         drop(left);
         let fixed = |change: &Change| matches!(change, Change::ResultFixed { .. });
@@ -189,12 +194,13 @@ async fn return_in_a_branch_undoes_what_is_not_complete() {
 async fn cancel_while_returning_undoes_everything() {
     for office in Office::all() {
         let engine = office.builder().process::<Search>().start().await.unwrap();
+        let mut watch = engine.watch();
         let left = office.diary.hold("book left");
         office.diary.plan("book more", [Plan::Hang]);
         let undo = office.diary.hold("free the right");
         let run = engine.start(Search).await.unwrap();
         office.diary.begun("book more", 1).await;
-        office.diary.begun("book done", 1).await;
+        until(&mut watch, done).await;
         drop(left);
         office.diary.begun("free the right", 1).await;
         engine.cancel(run.id(), ann()).await.unwrap();
