@@ -22,6 +22,7 @@ mod pulse;
 mod queries;
 mod recovery;
 mod registry;
+mod retention;
 mod shared;
 mod start;
 mod statistics;
@@ -227,7 +228,9 @@ impl Engine {
         self.shared.settle(incident, Event::IncidentFailed { incident, actor }).await
     }
 
-    /// Everything that happened to an instance, in order.
+    /// What happened to an instance, in order: everything from turn 1 on, or of a very long
+    /// history the last [`history_turns`](EngineOptions::history_turns), at least three quarters of
+    /// them.
     pub async fn history(&self, instance: InstanceId) -> Result<Vec<Recorded>, Error> {
         let history = self.shared.read(move |store| queries::history(store, instance)).await?;
         if history.is_empty() {

@@ -68,6 +68,10 @@ table! {
     HistoryInserted = "history-inserted",
     /// In a commit: behind the changed row of an instance.
     InstanceUpdated = "instance-updated",
+    /// In a commit: behind the row of a base.
+    BaseInserted = "base-inserted",
+    /// In a commit: the first turns of a long history are forgotten, and the bases before it not yet.
+    HistoryForgotten = "history-forgotten",
     /// In a commit: behind the row of a user task that opens.
     UserTaskInserted = "user-task-inserted",
     /// In a commit: behind the changed row of a user task or an incident that closes.

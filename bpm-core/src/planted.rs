@@ -133,6 +133,11 @@ table! {
     DuplicateStart = "duplicate-start",
     /// Reading an instance again leaves variables out.
     ReplaySkipsVariables = "replay-skips-variables",
+    /// The turns of a long history are forgotten, and the state with which the others begin is not
+    /// kept.
+    BaseNotKept = "base-not-kept",
+    /// A long history keeps all of its turns.
+    NothingForgotten = "nothing-forgotten",
     /// A snapshot leaves out what can be undone.
     SnapshotWithoutUndos = "snapshot-without-undos",
     /// A timer reaches only instances in memory.

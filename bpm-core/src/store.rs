@@ -37,13 +37,18 @@ pub trait Store: Send + Sync + 'static {
     /// The instance that was started with this key, in any version of the process.
     fn started(&self, process: &str, key: &str) -> Result<Option<Started>, Error>;
 
-    /// The recorded turns of an instance with a greater `seq` than `after`, at most `limit`.
+    /// The recorded turns of an instance with a greater `seq` than `after`, at most `limit`; of
+    /// those that are not [forgotten](TurnRows::forget).
     fn history(
         &self,
         instance: InstanceId,
         after: u64,
         limit: usize,
     ) -> Result<Vec<HistoryRow>, Error>;
+
+    /// Of an instance whose first turns are forgotten, the state with which the kept ones begin:
+    /// that behind the last forgotten one.
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error>;
 
     /// The open user tasks that fit the filter, oldest first.
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error>;
@@ -104,6 +109,10 @@ pub struct TurnRows {
     /// The instance's row as it is now; given when it starts, parks, wakes, ends and from time to
     /// time in between. Without it only history is written.
     pub state: Option<StateRow>,
+    /// Of a long history; given only with a snapshot in `state`, and less than `seq`. The snapshot
+    /// is kept as a base as well, and the turns up to the last base that is not behind this turn
+    /// are forgotten, with the bases before it. Without such a base nothing is.
+    pub forget: Option<u64>,
     /// User tasks that open.
     pub opened: Vec<UserTaskRow>,
     /// User tasks that close.
@@ -308,6 +317,15 @@ pub struct HistoryRow {
     pub at: Timestamp,
     /// Event and changes as JSON.
     pub body: String,
+}
+
+/// A state that is kept so that the turns before it can be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseRow {
+    /// The turn behind which it was the state.
+    pub seq: u64,
+    /// The whole state as JSON.
+    pub snapshot: String,
 }
 
 /// A user task's row.

@@ -179,6 +179,7 @@ fn all(store: &impl Store, batches: &[Batch]) -> Result<Vec<String>, Error> {
     for first in turns.clone().filter(|turn| turn.seq == 1) {
         said.push(format!("{:?}", store.load(first.instance)?));
         said.push(format!("{:?}", store.history(first.instance, 0, most)?));
+        said.push(format!("{:?}", store.base(first.instance)?));
     }
     for task in turns.flat_map(|turn| &turn.opened) {
         said.push(format!("{:?}", store.user_task(task.id)?));

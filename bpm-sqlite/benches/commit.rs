@@ -97,6 +97,7 @@ fn turn(n: usize, seq: u64, bytes: usize) -> TurnRows {
         body: "x".repeat(bytes),
         start: (seq == 1).then(start),
         state: (seq == 1).then(state),
+        forget: None,
         opened: Vec::new(),
         closed: Vec::new(),
         raised: Vec::new(),

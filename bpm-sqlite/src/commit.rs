@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::connection::Write;
 use crate::error::is_conflict;
-use crate::{query, waits};
+use crate::{bases, query, waits};
 
 /// Instances whose last turn is remembered; when there are more, all are forgotten.
 const HEADS: usize = 100_000;
@@ -227,6 +227,7 @@ impl Turns<'_> {
         if !self.record(turn)? || !waits::write(self.connection, turn)? {
             return Ok(Written::Half);
         }
+        bases::write(self.connection, turn)?;
         self.known.written(turn);
         Ok(Written::All)
     }
@@ -254,6 +255,7 @@ impl Turns<'_> {
         if !waits::write(self.connection, turn)? {
             return Ok(Written::Half);
         }
+        bases::write(self.connection, turn)?;
         self.known.written(turn);
         Ok(Written::All)
     }

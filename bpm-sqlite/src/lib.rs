@@ -15,11 +15,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started,
-    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
+    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use rusqlite::Connection;
 
+mod bases;
 mod commit;
 mod connection;
 mod error;
@@ -204,6 +205,10 @@ impl Store for Sqlite {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, Error> {
         self.read(|connection| load::history(connection, instance, after, limit))
+    }
+
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
+        self.read(|connection| bases::base(connection, instance))
     }
 
     fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {

@@ -9,7 +9,8 @@ use crate::error::sqlite;
 
 /// Migration *n* leads from schema *n* − 1 to *n*; each is one transaction. What was published
 /// is never edited.
-pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+pub(crate) const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_base.sql")];
 
 /// What stands behind every statement of a migration but the last.
 const BETWEEN: &str = ";\n\n";
@@ -107,6 +108,8 @@ mod tests {
     use super::*;
     use crate::Sqlite;
     use crate::connection::BEGIN;
+    use bpm_core::ids::InstanceId;
+    use bpm_core::store::Store;
 
     const TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bpm%'";
 
@@ -131,21 +134,55 @@ mod tests {
 
     #[test]
     fn a_migration_can_be_killed_at_any_statement() {
-        for stop in 0.. {
-            let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-            let count = killed(folder.path(), MIGRATIONS[0], stop, copy.path());
-            if stop > count {
-                break;
-            }
-            let file = copy.path().join("shop.db");
-            let left = Connection::open(&file).unwrap();
-            assert_eq!(left.query_row(TABLES, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
-            drop(left);
-            drop(Sqlite::open(&file).unwrap());
-            let opened = Connection::open(&file).unwrap();
-            assert_eq!(schema(&opened).unwrap(), MIGRATIONS.len(), "killed at {stop}");
-            assert_eq!(answer(&opened, CHECK).unwrap(), "ok", "killed at {stop}");
+        for before in 0..MIGRATIONS.len() {
+            (0..).take_while(|stop| survives(before, *stop)).for_each(drop);
         }
+    }
+
+    /// Kills the migration that follows so many others; `false` if it has fewer statements.
+    fn survives(before: usize, stop: usize) -> bool {
+        let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let old = folder.path().join("shop.db");
+        let connection = Connection::open(&old).unwrap();
+        for (schema, migration) in MIGRATIONS[..before].iter().enumerate() {
+            step(&connection, migration, schema + 1).unwrap();
+        }
+        let tables = |connection: &Connection| {
+            connection.query_row(TABLES, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let expected = tables(&connection);
+        drop(connection);
+        let count = killed(folder.path(), MIGRATIONS[before], stop, copy.path());
+        let file = copy.path().join("shop.db");
+        let left = Connection::open(&file).unwrap();
+        assert_eq!(tables(&left), expected, "killed at {stop}");
+        drop(left);
+        drop(Sqlite::open(&file).unwrap());
+        let opened = Connection::open(&file).unwrap();
+        assert_eq!(schema(&opened).unwrap(), MIGRATIONS.len(), "killed at {stop}");
+        assert_eq!(answer(&opened, CHECK).unwrap(), "ok", "killed at {stop}");
+        stop < count
+    }
+
+    /// What an older engine wrote is there after the migrations, and goes on.
+    #[test]
+    fn a_file_of_an_older_engine_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.db");
+        let connection = Connection::open(&file).unwrap();
+        step(&connection, MIGRATIONS[0], 1).unwrap();
+        let id = InstanceId::from_bytes([1; 16]);
+        let instance = "INSERT INTO bpm_instance VALUES (?1, 'shop', 1, 'order-1', 7, 'Running', 1, \
+             '[]', 1, NULL, 0, NULL, 5, 5, NULL)";
+        connection.execute(instance, [id.as_bytes()]).unwrap();
+        let turn = "INSERT INTO bpm_history VALUES (?1, 1, 5, '{\"old\":1}')";
+        connection.execute(turn, [id.as_bytes()]).unwrap();
+        drop(connection);
+        let store = Sqlite::open(&file).unwrap();
+        assert_eq!(store.started("shop", "order-1").unwrap().unwrap().instance, id);
+        assert_eq!(store.history(id, 0, 9).unwrap()[0].body, "{\"old\":1}");
+        assert_eq!(store.base(id).unwrap(), None);
+        assert_eq!(store.active(None, 9).unwrap(), [id]);
     }
 
     #[test]

@@ -169,6 +169,7 @@ mod tests {
             body: "x".repeat(bytes),
             start: (seq == 1).then_some(start),
             state: (seq == 1).then_some(state),
+            forget: None,
             opened: Vec::new(),
             closed: Vec::new(),
             raised: Vec::new(),

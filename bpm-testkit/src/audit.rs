@@ -1,6 +1,6 @@
 //! The auditor: what a store holds of an instance must agree with its history.
 //!
-//! The history is replayed from nothing, change by change. Everything else that is stored, the
+//! The history is replayed from nothing, or from the base of a long one, change by change. Everything else that is stored, the
 //! row, the snapshot, the open waits, is a shadow of that state.
 
 use std::collections::BTreeSet;
@@ -23,10 +23,18 @@ pub fn check_replay(store: &dyn Store, instance: InstanceId) {
     assert!(differs.is_empty(), "{instance}: {}\n{history:#?}", differs.join("\n"));
 }
 
-/// All recorded turns of an instance.
+/// All recorded turns of an instance that are kept.
 pub fn history(store: &dyn Store, instance: InstanceId) -> Result<Vec<Recorded>, Error> {
     let rows = store.history(instance, 0, usize::MAX)?;
     rows.iter().map(|row| Recorded::read(instance, row)).collect()
+}
+
+/// The state with which the kept turns of an instance begin: nothing, or a base.
+pub(crate) fn beginning(store: &dyn Store, row: &InstanceRow) -> Result<Instance, Error> {
+    match store.base(row.id)? {
+        Some(base) => Instance::of_base(row.id, &base),
+        None => Ok(Instance::new(row.id, row.start.key.clone())),
+    }
 }
 
 fn differences(
@@ -38,7 +46,9 @@ fn differences(
         return Ok(vec!["there is no row".to_owned()]);
     };
     let row = &stored.row;
-    let replayed = Instance::replay(id, row.start.key.clone(), history);
+    let beginning = beginning(store, row)?;
+    let first = beginning.seq + 1;
+    let replayed = beginning.clone().replayed(history);
     let mut found = Vec::new();
     let mut same = |what: &str, stored: String, replayed: String| {
         if stored != replayed {
@@ -49,7 +59,7 @@ fn differences(
     same(
         "numbers",
         format!("{numbers:?}"),
-        format!("{:?}", (1..=replayed.seq).collect::<Vec<_>>()),
+        format!("{:?}", (first..=replayed.seq).collect::<Vec<_>>()),
     );
     same("restored", debug(&Instance::restore(&stored)?), debug(&replayed));
     same("status", row.state.status.to_string(), replayed.shown_status().to_string());
@@ -61,11 +71,7 @@ fn differences(
     }
     if let Some(snapshot) = &row.state.snapshot {
         let until = history.iter().take_while(|turn| turn.seq <= row.snapshot_seq);
-        same(
-            "snapshot",
-            snapshot.clone(),
-            json(&Instance::replay(id, row.start.key.clone(), until)),
-        );
+        same("snapshot", snapshot.clone(), json(&beginning.replayed(until)));
     }
     same("waits", waits_of_store(store, id)?.join(", "), waits_of_state(&replayed).join(", "));
     same("timers", debug(&timers_of_store(store, id)?), debug(&timers_of_state(&replayed)));

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started,
-    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
+    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 
 /// What goes wrong. Clones are the same faults.
@@ -134,6 +134,10 @@ impl Store for Faulty {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, Error> {
         self.inner.history(instance, after, limit)
+    }
+
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
+        self.inner.base(instance)
     }
 
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {

@@ -23,12 +23,14 @@ use bpm_core::store::{
     Batch, Closed, DefinitionRow, Error, Started, Status, Store, TurnRows, UserTaskFilter, Verdict,
 };
 
+mod histories;
 mod incidents;
 mod instances;
 mod random;
 mod rows;
 mod timers;
 
+pub use histories::long_histories;
 pub use incidents::incidents;
 pub use instances::instances;
 pub use random::random;
@@ -51,6 +53,7 @@ pub fn all<S: Store>(places: Places<'_, S>) {
     half_way_refusals(places);
     keys(places);
     snapshots(places);
+    long_histories(places);
     activity(places);
     endings(places);
     instances(places);

@@ -148,7 +148,7 @@ fn obstacles(
     let history = audit::history(store, row.id)?;
     let instance = match store.load(row.id)? {
         Some(kept) => Instance::restore(&kept)?,
-        None => Instance::replay(row.id, row.start.key.clone(), &history),
+        None => audit::beginning(store, row)?.replayed(&history),
     };
     let mut found = Vec::new();
     if let Some(known) = stored.iter().find(|known| (known.name.as_str(), known.version) == wanted)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bpm_engine::prelude::*;
 use bpm_engine::store::{
-    Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceFilter,
+    BaseRow, Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceFilter,
     InstanceRow, Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 use bpm_engine::{DefinitionBuilder, EngineBuilder, Observed, Watch};
@@ -203,6 +203,10 @@ impl Store for Noting {
 
     fn history(&self, id: InstanceId, after: u64, n: usize) -> Result<Vec<HistoryRow>, StoreError> {
         self.inner.history(id, after, n)
+    }
+
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, StoreError> {
+        self.inner.base(instance)
     }
 
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, StoreError> {

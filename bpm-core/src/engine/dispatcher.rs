@@ -23,12 +23,14 @@ use crate::event::Event;
 use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Ending, Instance};
+use crate::planted;
 use crate::refused::Refused;
 use crate::step::step;
 use crate::store::StartRow;
 
 use super::live::{Cache, Live};
 use super::mailbox::{Answer, Message, Post, Start};
+use super::retention::Retention;
 use super::shared::Shared;
 use super::timers::Timers;
 use super::turn::PendingTurn;
@@ -223,6 +225,9 @@ impl Dispatcher {
             }
         };
         live.uncommitted = true;
+        let state = live.state_row(options);
+        let forget = Retention::of(options).forgets(live.instance.seq, state.as_ref());
+        let forget = forget.filter(|_| !planted!(NothingForgotten));
         self.pending.push(PendingTurn {
             instance: post.instance,
             registered: live.registered.clone(),
@@ -233,7 +238,8 @@ impl Dispatcher {
             changes: outcome.changes,
             effects: outcome.effects,
             start,
-            state: live.state_row(options.snapshot_turns),
+            state,
+            forget,
             answer: post.answer,
             bytes: 0,
         });

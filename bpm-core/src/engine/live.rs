@@ -10,7 +10,9 @@ use crate::refused::Refused;
 use crate::store::{StateRow, Status, Store, Stored};
 
 use super::mailbox::Post;
+use super::options::EngineOptions;
 use super::registry::{Registered, Registry};
+use super::retention::Retention;
 
 /// An instance in memory.
 pub(super) struct Live {
@@ -64,12 +66,13 @@ impl Live {
     }
 
     /// The instance's row as it must be written with the turn that was just taken, if it must.
-    pub(super) fn state_row(&mut self, snapshot_turns: u64) -> Option<StateRow> {
+    pub(super) fn state_row(&mut self, options: &EngineOptions) -> Option<StateRow> {
         let (status, active) = (self.instance.shown_status(), self.instance.is_active());
         let shape = self.shape;
         self.shape.turns += 1;
         let first = self.instance.seq == 1;
-        let long = self.shape.turns >= snapshot_turns;
+        let base = Retention::of(options).keeps_base(self.instance.seq);
+        let long = base || self.shape.turns >= options.snapshot_turns;
         let woke = active && !shape.active;
         if active && !(first || long || woke || status != shape.status) {
             return None;

@@ -37,6 +37,9 @@ pub struct EngineOptions {
     pub payload_bytes: usize,
     /// Turns after which an instance that stays active takes a snapshot. 1,000.
     pub snapshot_turns: u64,
+    /// Turns of one instance that are kept. Of a longer history the first ones are forgotten, a
+    /// quarter of this number at a time, behind a snapshot with which the others begin; 4 are the fewest. 10,000.
+    pub history_turns: u64,
     /// Attempts of one visit that may be lost, because the process that ran them was gone, before
     /// the activity rests as an incident. 5.
     pub lost_attempts_max: u32,
@@ -80,6 +83,7 @@ impl Default for EngineOptions {
             nodes_per_definition: 10_000,
             payload_bytes: 10 << 20,
             snapshot_turns: 1_000,
+            history_turns: 10_000,
             lost_attempts_max: 5,
             timers_in_memory: 10_000,
             jitter_seed: std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0),

@@ -107,7 +107,7 @@ impl Instances {
     }
 }
 
-/// All recorded turns of an instance.
+/// The recorded turns of an instance that are kept.
 pub(super) fn history(
     store: &dyn Store,
     instance: InstanceId,
@@ -117,6 +117,10 @@ pub(super) fn history(
         let after = recorded.last().map_or(0, |last: &Recorded| last.seq);
         let page = store.history(instance, after, PAGE)?;
         let full = page.len() == PAGE;
+        if page.first().is_some_and(|first| first.seq != after + 1) {
+            // What was read so far was forgotten meanwhile.
+            recorded.clear();
+        }
         for row in page {
             recorded.push(Recorded::read(instance, &row)?);
         }

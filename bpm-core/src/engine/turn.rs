@@ -24,6 +24,8 @@ pub(super) struct PendingTurn {
     pub(super) effects: Vec<Effect>,
     pub(super) start: Option<StartRow>,
     pub(super) state: Option<StateRow>,
+    /// Up to which turn the history may be forgotten, when it is time for that.
+    pub(super) forget: Option<u64>,
     pub(super) answer: Option<Answer>,
     /// How many bytes of history it wrote; known once it is written.
     pub(super) bytes: usize,
@@ -55,6 +57,7 @@ impl PendingTurn {
             body,
             start: self.start.take(),
             state: self.state.take(),
+            forget: self.forget,
             opened: Vec::new(),
             closed: Vec::new(),
             raised: Vec::new(),

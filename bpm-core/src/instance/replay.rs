@@ -4,7 +4,7 @@ use crate::change::Change;
 use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::planted;
-use crate::store::{self, InstanceRow, Status, Stored};
+use crate::store::{self, BaseRow, Status, Stored};
 
 use super::Instance;
 #[cfg(feature = "planted-bugs")]
@@ -17,9 +17,22 @@ impl Instance {
         key: Option<String>,
         turns: impl IntoIterator<Item = &'a Recorded>,
     ) -> Self {
-        let mut instance = Self::new(id, key);
-        turns.into_iter().for_each(|turn| instance.again(turn));
-        instance
+        Self::new(id, key).replayed(turns)
+    }
+
+    /// The state to which these turns lead from this one.
+    pub fn replayed<'a>(mut self, turns: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        turns.into_iter().for_each(|turn| self.again(turn));
+        self
+    }
+
+    /// The state with which a history begins whose first turns are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or is a state that no instance can be in.
+    pub fn of_base(id: InstanceId, base: &BaseRow) -> Result<Self, store::Error> {
+        Self::from_snapshot(id, base.seq, &base.snapshot)
     }
 
     /// The state that a store holds: the last snapshot and the turns after it.
@@ -31,7 +44,7 @@ impl Instance {
     pub fn restore(stored: &Stored) -> Result<Self, store::Error> {
         let row = &stored.row;
         let mut instance = match &row.state.snapshot {
-            Some(snapshot) => Self::from_snapshot(row, snapshot)?,
+            Some(snapshot) => Self::from_snapshot(row.id, row.snapshot_seq, snapshot)?,
             None => Self::new(row.id, row.start.key.clone()),
         };
         for turn in &stored.turns {
@@ -50,8 +63,7 @@ impl Instance {
         Ok(instance)
     }
 
-    fn from_snapshot(row: &InstanceRow, snapshot: &str) -> Result<Self, store::Error> {
-        let (id, seq) = (row.id, row.snapshot_seq);
+    fn from_snapshot(id: InstanceId, seq: u64, snapshot: &str) -> Result<Self, store::Error> {
         let corrupt = |what: &str| {
             let snapshot = format!("the snapshot at turn {seq} of instance {id}");
             store::Error::Corrupt(format!("{snapshot} {what}"))

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, StartRow,
-    Started, StateRow, Status, Store, Stored, TimerRow, TurnRows, UserTaskFilter, UserTaskRow,
-    Verdict,
+    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
+    StartRow, Started, StateRow, Status, Store, Stored, TimerRow, TurnRows, UserTaskFilter,
+    UserTaskRow, Verdict,
 };
 use crate::clock::Timestamp;
 use crate::ids::{IncidentId, InstanceId, UserTaskId};
@@ -181,6 +181,13 @@ impl Store for Memory {
         Ok(turns.iter().take(limit).cloned().collect())
     }
 
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
+        let content = self.content()?;
+        let Some(kept) = content.instances.get(&instance) else { return Ok(None) };
+        let snapshot = kept.bases.get(&kept.forgotten);
+        Ok(snapshot.map(|snapshot| BaseRow { seq: kept.forgotten, snapshot: snapshot.clone() }))
+    }
+
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {
         let content = self.content()?;
         let open = content.open.iter().filter_map(|(_, id)| content.tasks.get(id));
@@ -265,17 +272,37 @@ struct Content {
     latest: Timestamp,
 }
 
-/// An instance and its history, without gaps from turn 1 on.
+/// An instance and its history, without gaps.
 #[derive(Debug)]
 struct Kept {
     row: InstanceRow,
+    /// How many of its first turns are forgotten.
+    forgotten: u64,
     turns: Vec<HistoryRow>,
+    /// States, by the turns behind which they were.
+    bases: BTreeMap<u64, String>,
 }
 
 impl Kept {
     fn after(&self, seq: u64) -> &[HistoryRow] {
-        let skipped = usize::try_from(seq).unwrap_or(usize::MAX);
+        let skipped = usize::try_from(seq.saturating_sub(self.forgotten)).unwrap_or(usize::MAX);
         self.turns.get(skipped..).unwrap_or_default()
+    }
+
+    /// The number of its last turn.
+    fn last(&self) -> u64 {
+        self.forgotten + self.turns.len() as u64
+    }
+
+    /// Keeps a state, and forgets the turns up to the last one that is kept and not behind `until`.
+    fn rebase(&mut self, seq: u64, snapshot: &str, until: u64) {
+        self.bases.insert(seq, snapshot.to_owned());
+        let Some((&base, _)) = self.bases.range(..=until).next_back() else { return };
+        let turns = self.turns.len() - self.after(base).len();
+        self.turns.drain(..turns);
+        self.bases = self.bases.split_off(&base);
+        planted!(BaseNotKept => self.bases.clear());
+        self.forgotten = base;
     }
 }
 
@@ -297,6 +324,7 @@ impl Content {
             _ => {}
         }
         self.record(turn);
+        self.forget(turn);
         self.waits(turn);
         Verdict::Committed
     }
@@ -304,7 +332,7 @@ impl Content {
     /// Whether the instance has the turn before this one and no other. A first turn brings the
     /// instance's rows, no other does.
     fn is_next(&self, turn: &TurnRows) -> bool {
-        let last = self.instances.get(&turn.instance).map(|kept| kept.turns.len() as u64);
+        let last = self.instances.get(&turn.instance).map(Kept::last);
         planted!(SeqGuardMissing => return last.is_some() || turn.start.is_some());
         match (last, &turn.start) {
             (None, Some(_)) => turn.seq == 1 && turn.state.is_some(),
@@ -366,7 +394,8 @@ impl Content {
             created: turn.at,
             ended: None,
         };
-        self.instances.insert(turn.instance, Kept { row, turns: Vec::new() });
+        let (turns, bases) = (Vec::new(), BTreeMap::new());
+        self.instances.insert(turn.instance, Kept { row, forgotten: 0, turns, bases });
         self.state(turn, state);
     }
 
@@ -388,6 +417,15 @@ impl Content {
         let row = HistoryRow { seq: turn.seq, at: turn.at, body: turn.body.clone() };
         if let Some(kept) = self.instances.get_mut(&turn.instance) {
             kept.turns.push(row);
+        }
+    }
+
+    fn forget(&mut self, turn: &TurnRows) {
+        let snapshot = turn.state.as_ref().and_then(|state| state.snapshot.as_deref());
+        if let (Some(until), Some(snapshot)) = (turn.forget, snapshot)
+            && let Some(kept) = self.instances.get_mut(&turn.instance)
+        {
+            kept.rebase(turn.seq, snapshot, until);
         }
     }
 

@@ -96,6 +96,10 @@ impl Load {
         if living.seq == 1 || ends || self.random.below(3) == 0 {
             turn.state = Some(self.state(ends, living.seq));
         }
+        let snapshot = turn.state.as_ref().and_then(|state| state.snapshot.as_ref());
+        if snapshot.is_some() && self.random.below(2) == 0 {
+            turn.forget = Some(self.random.below(living.seq as usize) as u64);
+        }
         if !ends {
             self.living.insert(instance, living);
         }
@@ -122,6 +126,7 @@ impl Load {
             body: format!("{{\"n\":{},\"text\":\"{text}\"}}", self.random.below(1 << 40)),
             start: (seq == 1).then_some(start),
             state: None,
+            forget: None,
             opened: Vec::new(),
             closed: Vec::new(),
             raised: Vec::new(),

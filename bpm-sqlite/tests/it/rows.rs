@@ -17,6 +17,7 @@ pub(crate) fn turn(n: u8, seq: u64) -> TurnRows {
         body: "{}".into(),
         start: None,
         state: None,
+        forget: None,
         opened: Vec::new(),
         closed: Vec::new(),
         raised: Vec::new(),

@@ -8,6 +8,7 @@ use bpm_core::definition::ProcessDefinition;
 use bpm_core::event::TokenId;
 use bpm_core::history::Recorded;
 use bpm_core::ids::InstanceId;
+use bpm_core::instance::Token;
 use bpm_core::store::{Batch, HistoryRow, Store, TurnRows, Verdict};
 use bpm_model::graph::Graph;
 
@@ -91,16 +92,17 @@ impl Journal {
 
     /// Where an instance was before this turn; it may have been started by another engine.
     fn begin(&self, store: &dyn Store, turn: &TurnRows) -> Option<Walk> {
-        let start = match &turn.start {
-            Some(start) => start.clone(),
-            None => store.instance(turn.instance).ok()??.start,
-        };
-        let definition = self.definition(&start.process, start.version)?;
-        let mut walk = Walk { definition, tokens: HashMap::new() };
+        let row = store.instance(turn.instance).ok()??;
+        let definition = self.definition(&row.start.process, row.start.version)?;
+        let graph = self.definitions[definition].graph();
+        let beginning = audit::beginning(store, &row).ok()?;
+        let stand = |token: &Token| Some((token.id, graph.node(&token.node)?));
+        let tokens = beginning.tokens().iter().filter_map(stand).collect();
+        let mut walk = Walk { definition, tokens };
         if turn.start.is_none() {
             let history = audit::history(store, turn.instance).ok()?;
             for earlier in history.iter().filter(|earlier| earlier.seq < turn.seq) {
-                walk.go(self.definitions[definition].graph(), &earlier.changes);
+                walk.go(graph, &earlier.changes);
             }
         }
         Some(walk)

@@ -276,6 +276,7 @@ fn batch(stored: &Stored) -> Batch {
         body: turn.body.clone(),
         start: (at == 0).then(|| row.start.clone()),
         state: (at == 0).then(|| row.state.clone()),
+        forget: None,
         opened: Vec::new(),
         closed: Vec::new(),
         raised: Vec::new(),

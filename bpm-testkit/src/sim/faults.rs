@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Started,
-    Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
+    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 
 /// What the next commit does.
@@ -132,6 +132,10 @@ impl Store for Faulty {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, Error> {
         self.read()?.history(instance, after, limit)
+    }
+
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
+        self.read()?.base(instance)
     }
 
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {

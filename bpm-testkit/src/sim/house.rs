@@ -298,7 +298,14 @@ impl<'a> House<'a> {
     pub fn audit(&mut self) -> Result<(), String> {
         self.crash();
         let store = (self.disk)().map_err(|error| error.to_string())?;
-        self.cases.keys().for_each(|instance| audit::check_replay(&*store, *instance));
+        for instance in self.cases.keys() {
+            audit::check_replay(&*store, *instance);
+            let most = usize::try_from(self.options.history_turns).unwrap_or(usize::MAX);
+            let kept = audit::history(&*store, *instance).map_err(|error| error.to_string())?;
+            if kept.len() > most {
+                return Err(format!("{} turns of {instance} are kept, not {most}", kept.len()));
+            }
+        }
         Ok(())
     }
 }

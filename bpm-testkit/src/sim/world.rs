@@ -64,6 +64,7 @@ fn options(random: &mut Random) -> EngineOptions {
         turns_per_commit: one_of([4_096, 4_096, 2, 1]),
         cached_instances: one_of([1_024, 1_024, 1, 0]),
         snapshot_turns: one_of([1_000, 1_000, 5, 1]) as u64,
+        history_turns: one_of([10_000, 10_000, 8, 4]) as u64,
         timers_in_memory: one_of([10_000, 10_000, 2, 1]),
         grace: Duration::from_millis(one_of([1_000, 50, 50, 5]) as u64),
         lost_attempts_max: 3,

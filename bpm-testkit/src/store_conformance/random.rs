@@ -82,6 +82,10 @@ fn random_turn(dice: &mut Dice, heads: &mut [u64; IDS as usize]) -> TurnRows {
             state.snapshot = (dice.roll(3) == 0).then(|| format!("\"{}\"", turn.seq));
         });
     }
+    let snapshot = turn.state.as_ref().and_then(|state| state.snapshot.as_ref());
+    if snapshot.is_some() && turn.seq > 0 && dice.roll(2) == 0 {
+        turn.forget = Some(dice.roll(turn.seq));
+    }
     random_waits(dice, n, &mut turn);
     turn
 }
@@ -110,6 +114,10 @@ fn compare(store: &impl Store, memory: &impl Store, when: &str) {
     for n in 0..IDS {
         let (is, expected) = (ok(store.load(instance(n))), ok(memory.load(instance(n))));
         assert_eq!(format!("{is:#?}"), format!("{expected:#?}"), "{when}");
+        let all = |store: &dyn Store| {
+            (ok(store.history(instance(n), 0, 999)), ok(store.base(instance(n))))
+        };
+        assert_eq!(all(store), all(memory), "{when}");
         let (is, expected) = (ok(store.user_task(task_id(n))), ok(memory.user_task(task_id(n))));
         assert_eq!(is, expected, "{when}");
         let (is, expected) =

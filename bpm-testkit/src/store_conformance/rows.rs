@@ -31,6 +31,7 @@ pub(super) fn turn(n: u8, seq: u64) -> TurnRows {
         body: format!("{{\"turn\":{seq},\"of\":{n},\"text\":\"ä€😀\"}}"),
         start: None,
         state: None,
+        forget: None,
         opened: Vec::new(),
         closed: Vec::new(),
         raised: Vec::new(),

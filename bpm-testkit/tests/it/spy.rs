@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use bpm_core::clock::Timestamp;
 use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
 use bpm_core::store::{
-    Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow, Memory,
-    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
+    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
+    Memory, Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
 };
 
 #[derive(Clone, Default)]
@@ -141,6 +141,10 @@ impl Store for Spy {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, Error> {
         self.memory().history(instance, after, limit)
+    }
+
+    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
+        self.memory().base(instance)
     }
 
     fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {

@@ -1,5 +1,8 @@
 //! History and watching: every turn in words, as it becomes durable.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bpm_engine::prelude::*;
 use serde_json::json;
 
@@ -92,7 +95,87 @@ async fn nobody_has_a_history_of_an_unknown_instance() {
 /// More turns than one page of a read, and than one snapshot.
 #[tokio::test]
 async fn a_long_history_is_whole() {
-    let definition = ProcessDefinition::builder("loop")
+    let house = House::memory();
+    let options = EngineOptions { snapshot_turns: 100, ..Default::default() };
+    let engine = house.builder().options(options).definition(counting()).handler("count", count);
+    let engine = engine.start().await.unwrap();
+    let run = engine.start_definition("loop", json!({ "until": 1200 })).await.unwrap();
+    run.outcome().await.unwrap().completed().unwrap();
+    let history = engine.history(run.id()).await.unwrap();
+    assert!(history.iter().map(|turn| turn.seq).eq(1..=1201));
+    house.finish(engine).await;
+}
+
+/// Of a history that is longer than the bound the last turns are kept, over restarts too, and what
+/// is stored still is what they make of the state before them: `finish` replays them.
+#[tokio::test]
+async fn of_a_long_history_the_last_turns_are_kept() {
+    for house in House::all() {
+        let options = EngineOptions { history_turns: 40, ..Default::default() };
+        let engine = async || {
+            let builder = house.builder().options(options.clone()).definition(counting());
+            builder.handler("count", count).start().await.unwrap()
+        };
+        let kept = async |engine: &Engine, until: u64| {
+            let run = engine.start_definition("loop", json!({ "until": until })).await.unwrap();
+            run.outcome().await.unwrap().completed().unwrap();
+            let history = engine.history(run.id()).await.unwrap();
+            let (first, last) = (history[0].seq, history[history.len() - 1].seq);
+            assert!(history.iter().map(|turn| turn.seq).eq(first..=last));
+            (first, last)
+        };
+        let first = engine().await;
+        assert_eq!(kept(&first, 39).await, (1, 40), "one at the bound is whole");
+        assert_eq!(kept(&first, 40).await, (11, 41));
+        assert_eq!(kept(&first, 500).await, (471, 501));
+        first.shutdown().await.unwrap();
+        let second = engine().await;
+        assert_eq!(kept(&second, 105).await, (71, 106));
+        house.finish(second).await;
+    }
+}
+
+/// What can be undone, attempts and timers of turns that are forgotten stay what they are.
+#[tokio::test]
+async fn what_is_forgotten_is_still_undone() {
+    for house in House::all() {
+        let undone = Arc::new(AtomicU64::new(0));
+        let options = EngineOptions { history_turns: 4, ..Default::default() };
+        let builder = house.builder().options(options).process::<Bookings>();
+        let engine = builder.state(Arc::clone(&undone)).start().await.unwrap();
+        let run = engine.start(Bookings { rooms: 30 }).await.unwrap();
+        assert!(run.outcome().await.unwrap().completed().is_err());
+        assert_eq!(undone.load(Ordering::Relaxed), 30);
+        let history = engine.history(run.id()).await.unwrap();
+        assert!(history.len() <= 4, "{} turns are kept", history.len());
+        house.finish(engine).await;
+    }
+}
+
+#[service_task]
+async fn book(room: u64) -> Result<u64, TaskError> {
+    Ok(room + 1)
+}
+
+#[service_task]
+async fn give_back(undone: State<Arc<AtomicU64>>, _room: u64) -> Result<(), TaskError> {
+    undone.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+workflow! {
+    process Bookings(rooms: u64) {
+        let room = 0;
+        while room < rooms {
+            let room = service book(room) undo give_back(room);
+        }
+        fail "no breakfast";
+    }
+}
+
+/// Counts to `until`, a turn each.
+fn counting() -> ProcessDefinition {
+    ProcessDefinition::builder("loop")
         .start("start")
         .exclusive("again")
         .service("count")
@@ -101,20 +184,12 @@ async fn a_long_history_is_whole() {
         .edge("start", "again")
         .edge("again", "count")
         .edge("count", "enough")
-        .edge_if("enough", "end", EdgeCondition::Expression("n >= 1200".into()))
+        .edge_if("enough", "end", EdgeCondition::Expression("n >= until".into()))
         .edge_if("enough", "again", EdgeCondition::Default)
         .build()
-        .unwrap();
-    let house = House::memory();
-    let count = |vars: serde_json::Value| async move {
-        Ok::<_, TaskError>(json!({ "n": vars["n"].as_i64().unwrap_or(0) + 1 }))
-    };
-    let options = EngineOptions { snapshot_turns: 100, ..Default::default() };
-    let builder = house.builder().definition(definition).options(options);
-    let engine = builder.handler("count", count).start().await.unwrap();
-    let run = engine.start_definition("loop", json!({})).await.unwrap();
-    run.outcome().await.unwrap().completed().unwrap();
-    let history = engine.history(run.id()).await.unwrap();
-    assert!(history.iter().map(|turn| turn.seq).eq(1..=1201));
-    house.finish(engine).await;
+        .unwrap()
+}
+
+async fn count(vars: serde_json::Value) -> Result<serde_json::Value, TaskError> {
+    Ok(json!({ "n": vars["n"].as_i64().unwrap_or(0) + 1 }))
 }

@@ -109,6 +109,7 @@ async fn live(orders: &Orders, store: Sqlite) -> Result<(), Box<dyn std::error::
         workers: WORKERS,
         task_threads: 2,
         lost_attempts_max: u32::MAX,
+        history_turns: load::HISTORY,
         grace: Duration::from_secs(5),
         ..EngineOptions::default()
     };

@@ -15,7 +15,7 @@ use bpm_testkit::audit;
 use crate::child::WORKERS;
 use crate::driver::Folder;
 use crate::ledger::{self, Effect};
-use crate::load::Sort;
+use crate::load::{HISTORY, Sort};
 use crate::victim::Acknowledged;
 
 /// One visit of one activity.
@@ -190,11 +190,21 @@ impl Judged<'_> {
         if self.result() != expected.result {
             found.push(format!("gave {:?}, not {:?}", self.result(), expected.result));
         }
+        self.kept(&mut found);
         self.completions(expected.completed, &mut found);
         self.repetitions(lost, &mut found);
         self.undos(&mut found);
         self.timers(&mut found);
         Ok(found)
+    }
+
+    /// The whole history is there, or of a long one the last turns.
+    fn kept(&self, found: &mut Vec<String>) {
+        let (first, count) = (self.history.first().map(|turn| turn.seq), self.history.len());
+        let whole = first == Some(1);
+        if count as u64 > HISTORY || whole == (Sort::of(self.n) == Sort::Long) {
+            found.push(format!("{count} turns are kept, from turn {first:?} on"));
+        }
     }
 
     fn changes(&self) -> impl Iterator<Item = &Change> {

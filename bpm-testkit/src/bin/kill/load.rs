@@ -1,4 +1,4 @@
-//! The load: nine processes that between them use every kind of node, and what must have become
+//! The load: ten processes that between them use every kind of node, and what must have become
 //! of an instance of each in the end.
 
 use std::time::Duration;
@@ -24,6 +24,13 @@ async fn work(ledger: State<Ledger>, value: u64, cx: TaskContext) -> Result<u64,
 async fn take_back(ledger: State<Ledger>, value: u64, cx: TaskContext) -> Result<(), TaskError> {
     let rest = Duration::from_micros(value % 3 * 400);
     Ok(with_effect(&ledger, &Effect::of(&cx)?, rest).await?)
+}
+
+/// Has its effect at once.
+#[service_task]
+async fn count(ledger: State<Ledger>, value: u64, cx: TaskContext) -> Result<u64, TaskError> {
+    with_effect(&ledger, &Effect::of(&cx)?, Duration::ZERO).await?;
+    Ok(value + 1)
 }
 
 /// Every other attempt fails.
@@ -132,6 +139,23 @@ workflow! {
     }
 }
 
+workflow! {
+    /// Has more turns than are kept of its history.
+    process Long(n: u64) -> u64 {
+        let at = n;
+        while at < n + ROUNDS {
+            'round: let at = service count(at);
+        }
+        return at;
+    }
+}
+
+/// Rounds of the long process.
+const ROUNDS: u64 = 170;
+
+/// Turns that are kept of a history: more than all but the long ones have.
+pub(crate) const HISTORY: u64 = 160;
+
 /// What a clerk enters.
 pub(crate) const MORE: u64 = 10;
 
@@ -150,9 +174,10 @@ pub(crate) enum Sort {
     Order,
     Waiting,
     Suspended,
+    Long,
 }
 
-const SORTS: [Sort; 9] = [
+const SORTS: [Sort; 10] = [
     Sort::Chain,
     Sort::Fork,
     Sort::Timer,
@@ -162,6 +187,7 @@ const SORTS: [Sort; 9] = [
     Sort::Order,
     Sort::Waiting,
     Sort::Suspended,
+    Sort::Long,
 ];
 
 /// What must have become of an instance when everything is drained.
@@ -204,6 +230,7 @@ impl Sort {
             Sort::Order => other(Status::Cancelled, None),
             Sort::Waiting => other(Status::Running, Some(&["filed"])),
             Sort::Suspended => completed(n + GIVEN + 1, &["freed"]),
+            Sort::Long => Expected { completed: None, ..completed(n + ROUNDS, &[]) },
         }
     }
 
@@ -220,6 +247,7 @@ impl Sort {
             Sort::Order => engine.start(Order { n }).key(key).await?.id(),
             Sort::Waiting => engine.start(Waiting { n }).key(key).await?.id(),
             Sort::Suspended => engine.start(Suspended { n }).key(key).await?.id(),
+            Sort::Long => engine.start(Long { n }).key(key).await?.id(),
         })
     }
 }
@@ -236,6 +264,7 @@ pub(crate) fn builder(ledger: Ledger) -> EngineBuilder {
         .process::<Order>()
         .process::<Waiting>()
         .process::<Suspended>()
+        .process::<Long>()
         .state(ledger)
 }
 
