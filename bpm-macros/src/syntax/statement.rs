@@ -275,6 +275,11 @@ impl Parser<'_> {
         let first = self.skip();
         let mut tokens: Tokens = first.into_iter().collect();
         tokens.extend(self.tail());
+        if tokens.last().is_some_and(|last| is_punct(last, '=')) {
+            // `total = service price(order)`: the word behind it would begin a statement.
+            tokens.extend(self.skip());
+            tokens.extend(self.tail());
+        }
         let (sets, report) = stray(&tokens, span);
         Do::Broken { sets: sets.into_iter().collect(), report }
     }
