@@ -458,6 +458,14 @@ impl Instance {
         }
     }
 
+    /// The attempt that a token executes.
+    pub(crate) fn executes(&self, token: TokenId) -> Option<Attempts> {
+        match self.token(token)?.state {
+            TokenState::Executing(attempts) => Some(attempts),
+            _ => None,
+        }
+    }
+
     /// What an earlier attempt of the token's visit said last.
     pub(crate) fn heartbeat(&self, token: TokenId) -> Option<&Json> {
         self.heartbeats.get(&token)

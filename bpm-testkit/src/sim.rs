@@ -97,6 +97,11 @@ fn run_on(random: &mut Random, options: &Options) -> Result<Report, Violation> {
     world::run(random, options.features, (options.disk)())
 }
 
+/// Runs a seed on a process that is kept, whatever processes are drawn now.
+pub fn run_kept(process: &Process, seed: u64) -> Result<Report, Violation> {
+    world::run_process(&mut Random::new(seed), process, memory())
+}
+
 /// A process, and what happened to its instance.
 fn trace(process: &Process, turns: &[Recorded]) -> String {
     format!("{process}{}", self::turns(turns))

@@ -101,7 +101,7 @@ pub(super) struct Workers {
     payload_bytes: usize,
     in_flight: HashMap<(InstanceId, TokenId), InFlight>,
     due: VecDeque<Launch>,
-    /// Attempts of suspended instances that had no place yet.
+    /// Attempts that had no place yet, of instances that are suspended or must be read again.
     held: HashMap<InstanceId, Vec<Launch>>,
 }
 
@@ -199,22 +199,38 @@ impl Workers {
 
     /// Takes an attempt that has no place yet.
     fn take_due(&mut self, instance: InstanceId, token: TokenId) -> Option<Launch> {
-        if let Some(held) = self.held.get_mut(&instance) {
-            let at = held.iter().position(|due| due.token == token)?;
+        if let Some(held) = self.held.get_mut(&instance)
+            && let Some(at) = held.iter().position(|due| due.token == token)
+        {
             return Some(held.remove(at));
         }
         let at = self.due.iter().position(|due| (due.current.id, due.token) == (instance, token));
         self.due.remove(at?)
     }
 
-    /// Holds back what has no place yet of a suspended instance.
+    /// Forgets the attempts of an instance that its stored state does not know.
+    pub(super) fn keep(&mut self, instance: InstanceId, known: impl Fn(TokenId, u64, u32) -> bool) {
+        let stale = |launch: &Launch| {
+            launch.current.id == instance && !known(launch.token, launch.visit, launch.attempt)
+        };
+        self.due.retain(|due| !stale(due));
+        if let Some(held) = self.held.get_mut(&instance) {
+            held.retain(|held| !stale(held));
+        }
+        let in_flight = self.in_flight.extract_if(|(of, token), attempt| {
+            *of == instance && !known(*token, attempt.visit, attempt.attempt)
+        });
+        in_flight.for_each(|(_, attempt)| attempt.abort.abort());
+    }
+
+    /// Holds back what has no place yet of an instance that is suspended, or may be.
     pub(super) fn hold(&mut self, instance: InstanceId) {
         let due = std::mem::take(&mut self.due);
         let (held, due): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|due| due.current.id == instance);
         self.due = due.into();
         if !held.is_empty() {
-            self.held.insert(instance, held);
+            self.held.entry(instance).or_default().extend(held);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::json::Json;
 use crate::planted;
 use crate::store::Status;
 
-use super::{Instance, Token, Undoable};
+use super::{Instance, Token, TokenState, Undoable};
 
 /// The process itself, as a scope.
 pub(crate) const PROCESS: ScopeId = 0;
@@ -153,6 +153,16 @@ impl Instance {
     /// The tokens that are inside of a scope.
     pub(crate) fn tokens_within(&self, scope: ScopeId) -> impl Iterator<Item = &Token> {
         self.tokens.iter().filter(move |token| self.is_within(token.scope, scope))
+    }
+
+    /// The tokens whose attempts are told to stop: what is around them is undone.
+    pub(crate) fn halted(&self) -> impl Iterator<Item = TokenId> {
+        let halted = |token: &&Token| {
+            matches!(token.state, TokenState::Executing(_))
+                && self.unwinder(token.scope).is_some()
+                && self.undoing(token.id).is_none()
+        };
+        self.tokens.iter().filter(halted).map(|token| token.id)
     }
 
     /// The completed activity that is undone next, when what is inside of a scope is undone.

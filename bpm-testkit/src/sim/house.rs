@@ -45,8 +45,6 @@ pub struct House<'a> {
     pub(super) cases: BTreeMap<InstanceId, Case<'a>>,
     calls: Vec<(Call, Answered)>,
     attempts: BTreeSet<desk::Attempt>,
-    /// Whether a commit seemed to fail and did not.
-    pub(super) unsure: bool,
     last_refusal: String,
     pub(super) turns: usize,
     pub(super) crashes: usize,
@@ -84,7 +82,6 @@ impl<'a> House<'a> {
             cases: BTreeMap::new(),
             calls: Vec::new(),
             attempts: BTreeSet::new(),
-            unsure: false,
             last_refusal: String::new(),
             turns: 0,
             crashes: 0,
@@ -167,8 +164,7 @@ impl<'a> House<'a> {
         if saw.is_some() && kept.is_some() && saw != kept {
             return Err(format!("{key} undoes {saw:?}, and {kept:?} was kept"));
         }
-        // After a commit whose outcome it does not know the engine may not have heard of it.
-        if !self.unsure && case.is_some_and(|case| case.judge.is_stopping(visit)) {
+        if case.is_some_and(|case| case.judge.is_stopping(visit)) {
             return Err(format!("attempt {number} of {key} begins and was told to stop"));
         }
         if self.attempts.contains(&attempt) {

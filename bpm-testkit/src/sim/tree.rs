@@ -139,6 +139,37 @@ impl Process {
         }
         Self { body, variables: writer.variables }
     }
+
+    /// For how many milliseconds an instance waits at most for the time to pass, if whatever else
+    /// it waits for comes at once.
+    pub fn longest(&self) -> u64 {
+        longest(&self.body)
+    }
+}
+
+/// What an attempt and its undo wait for: delays before further attempts.
+const RETRIES: u64 = 200;
+
+fn longest(block: &Block) -> u64 {
+    let clauses = |clauses: &[Clause]| -> u64 {
+        let due = |on: &On| match on {
+            On::Error(_) => 0,
+            On::After(ms) | On::At(ms) | On::AlsoAfter(ms) | On::AlsoEvery(ms) => *ms,
+        };
+        clauses.iter().map(|clause| due(&clause.on) + longest(&clause.body)).sum()
+    };
+    let of = |stmt: &Stmt| match stmt {
+        Stmt::Task(task) => RETRIES + clauses(&task.clauses),
+        Stmt::User(user) => clauses(&user.clauses),
+        Stmt::Wait(_, ms) => *ms,
+        Stmt::Choice(_, _, arms) => arms.iter().map(longest).sum(),
+        Stmt::Loop(_, turns, body) => turns * longest(body),
+        Stmt::Parallel(_, branches) => branches.iter().map(|branch| longest(&branch.body)).sum(),
+        Stmt::Scope(_, body, on) => longest(body) + clauses(on),
+        Stmt::Race(_, _, branches) => branches.iter().map(longest).sum(),
+        Stmt::Fail(_) | Stmt::Return(..) => 0,
+    };
+    block.iter().map(of).sum()
 }
 
 /// Whether a `return` is in the block, at any depth.

@@ -19,8 +19,13 @@ use super::tree::{Features, Process};
 use super::{Report, Violation};
 use crate::arbitrary::Random;
 
-/// After so many steps without faults everything has ended.
-const STEPS_MAX: usize = 2_000;
+/// While no time passes, so many steps are taken at most, and so many more for every turn that
+/// there was before: no more can be undone than was done.
+const STEPS_MAX: usize = 4_000;
+const STEPS_A_TURN: usize = 10;
+
+/// What time everything else takes at most: grace times, and what is tried again.
+const SLACK: Duration = Duration::from_secs(10);
 
 /// One chance in so many, of each sort of trouble.
 struct Mix {
@@ -36,8 +41,18 @@ struct Mix {
 pub fn run(random: &mut Random, features: Features, disk: Disk) -> Result<Report, Violation> {
     let size = 1 + random.below(10);
     let process = Process::random(random, size, features);
+    run_process(random, &process, disk)
+}
+
+/// The same with a process that is given.
+pub fn run_process(
+    random: &mut Random,
+    process: &Process,
+    disk: Disk,
+) -> Result<Report, Violation> {
     let options = options(random);
-    let mut world = World::new(random, House::new(&process, options, disk));
+    let longest = Duration::from_millis(process.longest()) + SLACK;
+    let mut world = World::new(random, House::new(process, options, disk), longest);
     let done = catch_unwind(AssertUnwindSafe(|| world.until_it_ends()));
     let done = done.unwrap_or_else(|panic| Err(format!("it panicked: {}", text(&*panic))));
     let house = &world.house;
@@ -79,13 +94,15 @@ struct World<'a> {
     random: &'a mut Random,
     house: House<'a>,
     mix: Mix,
+    /// After so much time without faults everything has ended.
+    longest: Duration,
     instances: u8,
     suspensions: usize,
     trace: Vec<String>,
 }
 
 impl<'a> World<'a> {
-    fn new(random: &'a mut Random, house: House<'a>) -> Self {
+    fn new(random: &'a mut Random, house: House<'a>, longest: Duration) -> Self {
         let mut one_of = |of: [usize; 4]| of[random.below(4)];
         let mix = Mix {
             crash: one_of([100_000, 200, 60, 25]),
@@ -95,7 +112,7 @@ impl<'a> World<'a> {
             person: one_of([400, 150, 60, 25]),
             duplicate: one_of([40, 40, 20, 10]),
         };
-        Self { random, house, mix, instances: 0, suspensions: 0, trace: Vec::new() }
+        Self { random, house, mix, longest, instances: 0, suspensions: 0, trace: Vec::new() }
     }
 
     fn until_it_ends(&mut self) -> Result<(), String> {
@@ -161,7 +178,6 @@ impl<'a> World<'a> {
             let fault = [Fault::Before, Fault::After, Fault::Full][self.random.below(3)];
             self.note(format!("{fault:?}"));
             self.house.plan.next_commit(fault);
-            self.house.unsure |= fault == Fault::After;
         }
         self.house.commit()
     }
@@ -293,9 +309,19 @@ impl<'a> World<'a> {
         self.house.deliver_late(instance, event);
     }
 
-    /// No more faults: everything ends by what can be seen.
+    /// No more faults: everything ends by what can be seen. What is bounded is how long that takes,
+    /// and how much happens at one moment: what comes again every millisecond while something
+    /// waits takes many steps and is no fault.
     fn finish(&mut self) -> Result<(), String> {
-        for _ in 0..STEPS_MAX {
+        let end = self.house.clock.monotonic() + self.longest;
+        let (mut moment, mut steps) = (None, 0);
+        while self.house.clock.monotonic() < end {
+            if moment != Some(self.house.clock.monotonic()) {
+                moment = Some(self.house.clock.monotonic());
+                steps = STEPS_MAX + STEPS_A_TURN * self.house.turns;
+            }
+            let Some(left) = steps.checked_sub(1) else { break };
+            steps = left;
             self.house.open()?;
             self.house.dispatch()?;
             if self.house.has_turns() {

@@ -100,6 +100,8 @@ impl Dispatcher {
         let PendingTurn { instance, registered, seq, event, answer, .. } = turn;
         let process = registered.definition.name().to_owned();
         let look = Message::LookFor(Unsure { instance, process, seq });
+        // What became durable may be that none of them begins any more: the recovery will know.
+        self.workers.hold(instance);
         let queue = self.cache.remove(instance).map(|live| live.queue).unwrap_or_default();
         let first = deliver.then_some(Post { instance, event, answer });
         let posts = first.into_iter().chain(queue).map(Message::Post);

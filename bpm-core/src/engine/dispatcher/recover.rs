@@ -22,6 +22,7 @@ impl Dispatcher {
             Ok(Some(live)) => {
                 failpoint!(InstanceRecovering);
                 live.instance.timers().for_each(|timer| self.timers.set(timer));
+                self.agree_with_stored(instance);
                 for event in self.lost_attempts(instance) {
                     self.deliver(Post { instance, event, answer: None });
                 }
@@ -34,6 +35,25 @@ impl Dispatcher {
             }
             Err(error) => self.note_unreadable(instance, &error),
             Ok(None) => {}
+        }
+    }
+
+    /// A commit that seemed to fail may be durable all the same, and its effects never came out:
+    /// they are derived again from what is stored.
+    fn agree_with_stored(&mut self, instance: InstanceId) {
+        let Some(live) = self.cache.get(instance) else { return };
+        self.workers.keep(instance, |token, visit, attempt| {
+            live.instance
+                .executes(token)
+                .is_some_and(|at| (at.visit, at.attempt) == (visit, attempt))
+        });
+        match live.instance.suspended() {
+            Some(_) => self.workers.hold(instance),
+            None => self.workers.let_go(instance),
+        }
+        let halted: Vec<_> = live.instance.halted().collect();
+        for token in halted {
+            self.stop_attempt(instance, token);
         }
     }
 
