@@ -261,7 +261,12 @@ impl<'a> Turn<'a> {
     fn follow(&mut self, token: TokenId, edge: usize) {
         let to = self.edge(edge).to;
         self.record(Change::TokenMoved { token, node: self.id(to) });
-        self.ready.push_back(token);
+        match self.definition.graph().nodes[to].kind {
+            // A branch completes and wins in one: of two that complete in a turn, what the one
+            // did that came too late is undone.
+            Kind::Won { race } => self.arrive(token, to, race),
+            _ => self.ready.push_back(token),
+        }
     }
 
     fn edge(&self, edge: usize) -> &'a Edge {

@@ -12,9 +12,13 @@ use bpm_core::store::Status;
 use super::model::{End, Fault, Happened, Model, Rest, Tries};
 use super::tree::Process;
 
+/// So many models are kept that are right so far.
+const MODELS_MAX: usize = 24;
+
 /// Judges the turns of one instance, one after the other.
 pub struct Judge<'a> {
-    model: Model<'a>,
+    /// All that may be: an order that no rule names leads to more than one.
+    models: Vec<Model<'a>>,
     /// The changes so far, applied.
     replayed: Instance,
     /// Whether each turn goes on until no token can move, so that the model says the same.
@@ -25,7 +29,7 @@ impl<'a> Judge<'a> {
     /// A judge of an instance that does not exist yet. `exact`: no turn stops at the bound on
     /// moves; otherwise only what holds of every order is judged.
     pub fn new(process: &'a Process, instance: Instance, lost_max: u32, exact: bool) -> Self {
-        Self { model: Model::new(process, lost_max), replayed: instance, exact }
+        Self { models: vec![Model::new(process, lost_max)], replayed: instance, exact }
     }
 
     /// The instance that the turns lead to.
@@ -52,18 +56,22 @@ impl<'a> Judge<'a> {
         let runs =
             |state: &TokenState| matches!(state, TokenState::Executing(at) if at.visit == visit);
         let token = self.replayed.tokens().iter().find(|token| runs(&token.state));
-        self.exact && token.is_some_and(|at| self.model.stopping().any(|node| node == at.node))
+        let stops = |model: &Model<'_>, node: &str| model.stopping().any(|stops| stops == node);
+        let all = |node: &str| self.models.iter().all(|model| stops(model, node));
+        self.exact && token.is_some_and(|at| all(&at.node))
     }
 
     /// Whether the last turn told the right attempts to stop, by their nodes. One may be told
     /// again when what is around it is to be undone, too.
     pub fn stops(&self, told: &[String]) -> Result<(), String> {
-        let mut expected = self.model.stopped().iter();
-        let stopping = |node: &String| self.model.stopping().any(|stopping| stopping == node);
-        if !self.exact || (expected.all(|node| told.contains(node)) && told.iter().all(stopping)) {
+        let right = |model: &Model<'_>| {
+            let stopping = |node: &String| model.stopping().any(|stopping| stopping == node);
+            model.stopped().iter().all(|node| told.contains(node)) && told.iter().all(stopping)
+        };
+        if !self.exact || self.models.iter().any(right) {
             return Ok(());
         }
-        Err(format!("told to stop: {told:?}, and by the model {:?}", self.model.stopped()))
+        Err(format!("told to stop: {told:?}, and by the model {:?}", self.models[0].stopped()))
     }
 
     /// A turn is durable: says what is wrong with it.
@@ -73,8 +81,6 @@ impl<'a> Judge<'a> {
             return Err(format!("turn {} came after turn {seq}", turn.seq));
         }
         let undoable = self.replayed.not_undone().len();
-        // The model knows no suspensions: from then on only what holds of every order is judged.
-        self.exact &= !matches!(turn.event, Event::SuspendRequested { .. });
         if self.replayed.suspended().is_some() && moves(turn) {
             return Err(format!("it moved while it was suspended: {turn:?}"));
         }
@@ -89,6 +95,16 @@ impl<'a> Judge<'a> {
     }
 
     fn happened(&mut self, turn: &Recorded) -> bool {
+        let now = u64::try_from(turn.at.as_millis()).unwrap_or(0);
+        if let Event::ResumeRequested { .. } = turn.event {
+            let models = std::mem::take(&mut self.models);
+            self.models = models.into_iter().flat_map(|model| model.resumed(now)).collect();
+            return !self.models.is_empty();
+        }
+        self.takes(turn)
+    }
+
+    fn takes(&mut self, turn: &Recorded) -> bool {
         let now = u64::try_from(turn.at.as_millis()).unwrap_or(0);
         let resting = |incident: &IncidentId| {
             let rests = |state: &TokenState| matches!(state, TokenState::Incident { incident: id, .. } if id == incident);
@@ -126,11 +142,12 @@ impl<'a> Judge<'a> {
             }
             Event::CancelRequested { .. } => Happened::Cancelled,
             Event::TerminateRequested { .. } => Happened::Terminated,
-            Event::SuspendRequested { .. } | Event::ResumeRequested { .. } | Event::Continued => {
-                return false;
-            }
+            Event::SuspendRequested { .. } => Happened::Suspended,
+            // A turn goes on until no token can move, so that there is nothing to continue.
+            Event::ResumeRequested { .. } | Event::Continued => return false,
         };
-        self.model.take(&happened, now)
+        self.models.retain_mut(|model| model.take(&happened, now));
+        !self.models.is_empty()
     }
 
     /// Whatever the order of moves: nothing is forgotten that is to be undone.
@@ -146,20 +163,36 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    fn compare(&self) -> Result<(), String> {
+    /// One of the models is right; the others are not.
+    fn compare(&mut self) -> Result<(), String> {
+        let differ: Vec<Option<String>> =
+            self.models.iter().map(|model| self.differs_from(model)).collect();
+        let mut at = differ.iter();
+        if differ.iter().any(Option::is_none) {
+            self.models.retain(|_| at.next().is_some_and(Option::is_none));
+            self.models.truncate(MODELS_MAX);
+            return Ok(());
+        }
+        let nearest = differ.into_iter().flatten().min_by_key(String::len);
+        Err(nearest.unwrap_or_else(|| "no order leads here".to_owned()))
+    }
+
+    fn differs_from(&self, model: &Model<'_>) -> Option<String> {
         let undoable: Vec<(String, i64)> = self.replayed.not_undone().iter().map(kept).collect();
         let status = self.replayed.status;
         let closing = matches!(status, Status::Failing | Status::Cancelling | Status::Completing);
-        let expected = self.model.is_closing() && self.model.end().is_none();
+        let expected = model.is_closing() && model.end().is_none();
         let end = self.replayed.ending().map(|ending| ended(&ending));
+        let suspended = self.replayed.suspended().is_some();
         let found = [
-            differs("tokens", &self.resting(), &self.expected()),
-            differs("undoable", &undoable, &self.model.undoable()),
+            differs("tokens", &self.resting(), &known(model)),
+            differs("undoable", &undoable, &model.undoable()),
             differs("closing", &closing, &expected),
-            differs("end", &end.as_ref(), &self.model.end()),
+            differs("end", &end.as_ref(), &model.end()),
+            differs("suspended", &suspended, &(model.is_suspended() && model.end().is_none())),
         ];
         let found: Vec<String> = found.into_iter().flatten().collect();
-        if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
+        (!found.is_empty()).then(|| found.join("\n"))
     }
 
     /// Where the engine's tokens rest. Those that wait for others in a block are not seen.
@@ -183,16 +216,17 @@ impl<'a> Judge<'a> {
         resting.sort_by(|one, other| one.0.cmp(&other.0));
         resting
     }
+}
 
-    fn expected(&self) -> Vec<(String, Rest)> {
-        let mut resting = self.model.resting();
-        for (_, rest) in &mut resting {
-            if let Rest::Incident(_, message) = rest {
-                *message = None;
-            }
+/// Where a model's tokens rest, without what people are told of it.
+fn known(model: &Model<'_>) -> Vec<(String, Rest)> {
+    let mut resting = model.resting();
+    for (_, rest) in &mut resting {
+        if let Rest::Incident(_, message) = rest {
+            *message = None;
         }
-        resting
     }
+    resting
 }
 
 /// Whether work begins that a suspended instance must not begin.

@@ -122,6 +122,9 @@ impl Lowering {
                 let kind = Kind::Wait { after_ms: even.then_some(*ms) };
                 self.node(id, kind, &format!("wait {ms}"));
             }
+            Stmt::Until(id, at) => {
+                self.node(id, Kind::Wait { after_ms: None }, &format!("until {at}"));
+            }
             Stmt::Choice(id, of, arms) => self.choice(id, of, arms),
             Stmt::Loop(id, turns, body) => self.repeat(id, *turns, body),
             Stmt::Parallel(id, branches) => self.parallel(id, branches),
@@ -155,7 +158,7 @@ impl Lowering {
             max_ms: 20,
             then: if suspends { Exhausted::Suspend } else { Exhausted::Fail },
         });
-        let policy = Policy { retry, timeout_ms: None };
+        let policy = Policy { retry, timeout_ms: task.timeout };
         let node = self.activity(&task.id, Kind::Service { task: "work".into(), policy });
         if let Some(undo) = &task.undo {
             let open = std::mem::take(&mut self.open);
@@ -337,7 +340,7 @@ pub fn names_set(block: &Block, set: &mut Vec<String>) {
                 clauses(handlers, set);
             }
             Stmt::Race(_, _, branches) => branches.iter().for_each(|body| names_set(body, set)),
-            Stmt::Wait(..) | Stmt::Fail(_) | Stmt::Return(..) => {}
+            Stmt::Wait(..) | Stmt::Until(..) | Stmt::Fail(_) | Stmt::Return(..) => {}
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod close;
 mod happen;
+mod suspend;
 
 use std::collections::BTreeMap;
 
@@ -71,6 +72,10 @@ pub struct Model<'a> {
     returned: Option<Option<i64>>,
     end: Option<End>,
     stopped: Vec<String>,
+    /// Nothing is undone and nothing goes on, until someone resumes it.
+    suspended: bool,
+    /// What goes on when it is resumed.
+    paused: Vec<suspend::Paused<'a>>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +96,8 @@ enum What<'a> {
     Task(&'a Task),
     User,
     Wait,
+    /// By the wall clock, which the model does not see.
+    Until,
     /// Undoes the entry of this number.
     Undo(usize),
 }
@@ -202,6 +209,8 @@ impl<'a> Model<'a> {
             returned: None,
             end: None,
             stopped: Vec::new(),
+            suspended: false,
+            paused: Vec::new(),
         }
     }
 
@@ -250,6 +259,10 @@ impl<'a> Model<'a> {
     /// Goes on until a token rests.
     fn go(&mut self, scope: usize, mut then: Then<'a>) {
         while let Some(frame) = then.pop() {
+            if self.suspended && !self.completes_activity(&frame) {
+                then.push(frame);
+                return self.pause(scope, then);
+            }
             match frame {
                 Frame::Block([]) => {}
                 Frame::Block([stmt, rest @ ..]) => {
@@ -267,6 +280,9 @@ impl<'a> Model<'a> {
                 Frame::Leave(of) => return self.leave(of),
             }
         }
+        if self.suspended {
+            return self.pause(scope, then);
+        }
         self.end = Some(End::Completed(None));
     }
 
@@ -282,6 +298,9 @@ impl<'a> Model<'a> {
             }
             Stmt::Wait(id, ms) => {
                 self.rest(id, scope, Rest::Timing(self.now + ms), What::Wait, &[], then);
+            }
+            Stmt::Until(id, at) => {
+                self.rest(id, scope, Rest::Timing(*at), What::Until, &[], then);
             }
             Stmt::Choice(_, of, arms) => {
                 let port = self.value(scope, of).unsigned_abs() as usize % arms.len();

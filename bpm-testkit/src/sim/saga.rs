@@ -156,6 +156,9 @@ impl<'a> Run<'a> {
         if self.instance.status != bpm_core::store::Status::Cancelling && self.random.one_in(ends) {
             return Some(Event::CancelRequested { actor });
         }
+        if let Some(event) = self.suspension(ends) {
+            return Some(event);
+        }
         let moves = |token: &Token| token.state == TokenState::Ready;
         if self.instance.tokens().iter().any(moves) && !self.random.one_in(3) {
             return Some(Event::Continued);
@@ -174,6 +177,25 @@ impl<'a> Run<'a> {
         }
         let token = &resting[self.random.below(resting.len())];
         Some(self.event_of(token))
+    }
+
+    /// Someone suspends the instance or, when it is, resumes it; in between attempts end.
+    fn suspension(&mut self, ends: usize) -> Option<Event> {
+        let actor = Actor::new("eve");
+        if self.instance.suspended().is_none() {
+            let suspends = self.random.one_in(ends);
+            return suspends.then_some(Event::SuspendRequested { actor });
+        }
+        let runs = |token: &&Token| matches!(token.state, TokenState::Executing(_));
+        let running: Vec<Token> = self.instance.tokens().iter().filter(runs).cloned().collect();
+        if running.is_empty() || self.random.one_in(3) {
+            return Some(Event::ResumeRequested { actor });
+        }
+        let token = &running[self.random.below(running.len())];
+        match self.event_of(token) {
+            Event::TaskLost { .. } => Some(Event::ResumeRequested { actor }),
+            event => Some(event),
+        }
     }
 
     fn event_of(&mut self, token: &Token) -> Event {

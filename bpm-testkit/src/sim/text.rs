@@ -34,7 +34,9 @@ fn statement(f: &mut fmt::Formatter<'_>, stmt: &Stmt, depth: usize) -> fmt::Resu
             let retry = task.retry.map_or_else(String::new, |(attempts, suspends)| {
                 format!(" retry {attempts}{}", if suspends { " then suspend" } else { "" })
             });
-            writeln!(f, "{indent}service {}{undo}{retry}", task.id)?;
+            let timeout =
+                task.timeout.map_or_else(String::new, |timeout| format!(" timeout {timeout}ms"));
+            writeln!(f, "{indent}service {}{undo}{retry}{timeout}", task.id)?;
             clauses(f, &task.clauses, depth + 1)
         }
         Stmt::User(user) => {
@@ -42,6 +44,7 @@ fn statement(f: &mut fmt::Formatter<'_>, stmt: &Stmt, depth: usize) -> fmt::Resu
             clauses(f, &user.clauses, depth + 1)
         }
         Stmt::Wait(id, ms) => writeln!(f, "{indent}'{id}: wait {ms}ms"),
+        Stmt::Until(id, at) => writeln!(f, "{indent}'{id}: wait until {at}ms"),
         Stmt::Fail(id) => writeln!(f, "{indent}'{id}: fail"),
         Stmt::Return(id, of) => writeln!(f, "{indent}'{id}: return {of}"),
         Stmt::Loop(id, turns, body) => {

@@ -25,6 +25,8 @@ pub enum Stmt {
     User(User),
     /// `wait D`.
     Wait(String, u64),
+    /// `wait until T`.
+    Until(String, u64),
     /// `match variable % arms`.
     Choice(String, String, Vec<Block>),
     /// A body that runs so many times.
@@ -50,6 +52,8 @@ pub struct Task {
     pub undo: Option<String>,
     /// How many attempts it has, and whether it rests with an incident then.
     pub retry: Option<(u32, bool)>,
+    /// After how many milliseconds an attempt is dropped.
+    pub timeout: Option<u64>,
     /// Its boundary events.
     pub clauses: Vec<Clause>,
 }
@@ -161,7 +165,7 @@ fn longest(block: &Block) -> u64 {
     let of = |stmt: &Stmt| match stmt {
         Stmt::Task(task) => RETRIES + clauses(&task.clauses),
         Stmt::User(user) => clauses(&user.clauses),
-        Stmt::Wait(_, ms) => *ms,
+        Stmt::Wait(_, ms) | Stmt::Until(_, ms) => *ms,
         Stmt::Choice(_, _, arms) => arms.iter().map(longest).sum(),
         Stmt::Loop(_, turns, body) => turns * longest(body),
         Stmt::Parallel(_, branches) => branches.iter().map(|branch| longest(&branch.body)).sum(),
@@ -184,7 +188,7 @@ pub fn returns(block: &Block) -> bool {
         Stmt::Parallel(_, branches) => branches.iter().any(|branch| returns(&branch.body)),
         Stmt::Scope(_, body, on) => returns(body) || clauses(on),
         Stmt::Race(_, _, branches) => branches.iter().any(returns),
-        Stmt::Wait(..) | Stmt::Fail(_) => false,
+        Stmt::Wait(..) | Stmt::Until(..) | Stmt::Fail(_) => false,
     })
 }
 
@@ -242,6 +246,7 @@ impl Writer<'_> {
                 let clauses = self.clauses(3);
                 Stmt::User(User { id, clauses })
             }
+            2 if self.one_in(4) => Stmt::Until(self.id("w"), self.duration() * 3),
             2 => Stmt::Wait(self.id("w"), self.duration()),
             _ => Stmt::Task(self.task()),
         }
@@ -259,8 +264,9 @@ impl Writer<'_> {
             1 => Some((2 + self.random.below(2) as u32, false)),
             _ => None,
         };
+        let timeout = self.one_in(4).then(|| self.duration());
         let clauses = self.clauses(4);
-        Task { id, undo, retry, clauses }
+        Task { id, undo, retry, timeout, clauses }
     }
 
     fn block(&mut self, most: usize) -> Block {

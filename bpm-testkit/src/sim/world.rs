@@ -121,6 +121,8 @@ impl<'a> World<'a> {
             self.step()?;
         }
         self.note("no more faults");
+        let time = self.house.clock.monotonic().as_millis();
+        self.house.clock.set_wall(Timestamp::from_millis(i64::try_from(time).unwrap_or(0)));
         self.house.plan.fail_reads(false);
         self.house.plan.next_commit(Fault::None);
         self.finish()?;

@@ -5,8 +5,8 @@ use bpm_testkit::sim;
 use bpm_testkit::sim::tree::{Branch, Clause, On, Process, Stmt, Task, User};
 
 fn task(id: &str) -> Stmt {
-    let (undo, retry, clauses) = (Some(format!("{id}/undo")), None, Vec::new());
-    Stmt::Task(Task { id: id.to_owned(), undo, retry, clauses })
+    let undo = Some(format!("{id}/undo"));
+    Stmt::Task(Task { id: id.to_owned(), undo, retry: None, timeout: None, clauses: Vec::new() })
 }
 
 fn clause(id: &str, on: On, body: Vec<Stmt>) -> Clause {

@@ -18,7 +18,7 @@ impl Dispatcher {
     }
 
     fn end_pause(&mut self, instance: InstanceId) {
-        self.workers.let_go(instance);
+        self.agree_with_stored(instance);
         let Some(live) = self.cache.get(instance) else { return };
         live.instance.timers().for_each(|timer| self.timers.set(timer));
         if self.closing.is_none() {

@@ -40,7 +40,7 @@ impl Dispatcher {
 
     /// A commit that seemed to fail may be durable all the same, and its effects never came out:
     /// they are derived again from what is stored.
-    fn agree_with_stored(&mut self, instance: InstanceId) {
+    pub(super) fn agree_with_stored(&mut self, instance: InstanceId) {
         let Some(live) = self.cache.get(instance) else { return };
         self.workers.keep(instance, |token, visit, attempt| {
             live.instance

@@ -106,7 +106,7 @@ impl<'a> Model<'a> {
         if self.cancelled {
             return false;
         }
-        self.cancelled = true;
+        (self.cancelled, self.suspended) = (true, false);
         // What was to be handled is a cause, too.
         let cause = self.scopes.values().filter_map(|open| open.cause.clone()).min();
         self.first = self.first.take().or(cause.map(|(_, node)| node));
@@ -131,6 +131,7 @@ impl<'a> Model<'a> {
                 false => self.tokens.push(token),
             }
         }
+        self.paused.retain(|paused| !inside.contains(&paused.scope));
         let race = matches!(closing, Closing::Race);
         for entry in self.log.iter_mut().filter(|entry| inside.contains(&entry.scope)) {
             // Who won stays so only until what is around the race is undone.
@@ -181,6 +182,13 @@ impl<'a> Model<'a> {
     /// Step 2: when nothing is in flight, the latest completed activity is undone; step 3: when
     /// none is left, what follows runs.
     pub(super) fn settle(&mut self, scope: usize) {
+        if !self.suspended && self.end.is_none() {
+            self.settle_resumed(scope);
+        }
+    }
+
+    /// The same when someone resumes it.
+    pub(super) fn settle_resumed(&mut self, scope: usize) {
         let Some(closing) = self.scopes.get(&scope).and_then(|open| open.closing) else { return };
         if self.tokens.iter().any(|token| token.scope == scope) {
             return;

@@ -24,6 +24,20 @@ pub enum Happened<'e> {
     Cancelled,
     /// Someone ended the instance.
     Terminated,
+    /// Someone suspended the instance.
+    Suspended,
+}
+
+impl Happened<'_> {
+    /// Whether it can happen to an instance that is suspended: only what is in flight ends, and
+    /// who ends the instance or the suspension is heard.
+    fn reaches_suspended(&self, model: &Model<'_>) -> bool {
+        match self {
+            Self::Completed(node, _) | Self::Failed(node, _) => model.runs(node),
+            Self::Cancelled | Self::Terminated => true,
+            _ => false,
+        }
+    }
 }
 
 /// How an attempt failed.
@@ -44,7 +58,7 @@ impl<'a> Model<'a> {
     pub fn take(&mut self, happened: &Happened<'_>, now: u64) -> bool {
         self.now = now;
         self.stopped.clear();
-        if self.end.is_some() {
+        if self.end.is_some() || (self.suspended && !happened.reaches_suspended(self)) {
             return false;
         }
         match happened {
@@ -55,6 +69,7 @@ impl<'a> Model<'a> {
             }
             Happened::Cancelled => self.cancel(),
             Happened::Terminated => self.terminate(),
+            Happened::Suspended => self.suspend(),
             Happened::Fired(node) => self.fired(node),
             Happened::Completed(node, value) => {
                 self.at(node, |this, at| this.completed(at, *value))
@@ -64,6 +79,11 @@ impl<'a> Model<'a> {
             Happened::Retried(node) => self.at(node, Self::retried),
             Happened::Given(node) => self.at(node, Self::given),
         }
+    }
+
+    fn runs(&self, node: &str) -> bool {
+        let runs = |rest: &Rest| matches!(rest, Rest::Running(_));
+        self.tokens.iter().any(|token| token.node == node && runs(&token.rest))
     }
 
     /// Takes the token at a node out, to do something with it.
@@ -99,7 +119,7 @@ impl<'a> Model<'a> {
                 self.set(token.scope, token.node, value);
                 self.go_on(token);
             }
-            What::Wait => return false,
+            What::Wait | What::Until => return false,
         }
         true
     }
@@ -193,7 +213,9 @@ impl<'a> Model<'a> {
                 token.rest = Rest::Running(Tries { attempt: tries.attempt + 1, ..tries });
                 self.tokens.push(token);
             }
-            Rest::Timing(due) if due <= self.now => self.go_on(token),
+            Rest::Timing(due) if due <= self.now || matches!(token.what, What::Until) => {
+                self.go_on(token);
+            }
             _ => return false,
         }
         true
@@ -227,6 +249,7 @@ impl<'a> Model<'a> {
         let left = self.log.iter().map(|entry| entry.task.id.clone()).collect();
         self.end = Some(End::Terminated(left));
         self.tokens.clear();
+        self.paused.clear();
         self.scopes.values_mut().for_each(|open| open.armed.clear());
         true
     }
