@@ -18,6 +18,7 @@ pub mod model;
 pub mod saga;
 pub mod shrink;
 mod text;
+pub mod times;
 pub mod tree;
 pub mod world;
 

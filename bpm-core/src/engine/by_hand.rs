@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::event::Event;
 use crate::ids::InstanceId;
@@ -99,6 +100,11 @@ impl ByHand {
             let shared = &self.shared;
             writer::write_one(&*shared.store, &mut Batch::default(), job, &shared.mailbox);
         }
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// When the time brings something next, by the clock's monotonic time.

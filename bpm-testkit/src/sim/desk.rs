@@ -10,12 +10,14 @@ use bpm_core::__private::{TaskContext, TaskError};
 use bpm_core::ids::InstanceId;
 use tokio::sync::oneshot;
 
+use super::times::Told;
+
 /// An attempt: its instance, and its idempotency key with its number.
 pub type Attempt = (InstanceId, String, u32);
 
 #[derive(Default)]
 struct Desk {
-    open: BTreeMap<Attempt, oneshot::Sender<Result<i64, TaskError>>>,
+    open: BTreeMap<Attempt, oneshot::Sender<Told>>,
     begun: Vec<(Attempt, Option<i64>)>,
 }
 
@@ -37,7 +39,11 @@ pub(super) fn attempt(
     });
     async move {
         match result.await {
-            Ok(result) => result,
+            Ok(Told::Value(value)) => Ok(value),
+            Ok(Told::Error(message, true)) => Err(TaskError::retryable(message)),
+            Ok(Told::Error(message, false)) => Err(TaskError::permanent(message)),
+            // As a panic does, but for its noise.
+            Ok(Told::Panic(text)) => std::panic::resume_unwind(Box::new(text)),
             Err(_) => std::future::pending().await,
         }
     }
@@ -56,16 +62,22 @@ pub fn running() -> usize {
     })
 }
 
-/// Ends the n-th attempt that runs, in the order of their names.
-pub fn end(n: usize, result: Result<i64, TaskError>) {
-    let sender = DESK.with_borrow_mut(|desk| {
+/// The attempts that run, in the order of their names.
+pub fn open() -> Vec<Attempt> {
+    running();
+    DESK.with_borrow(|desk| desk.open.keys().cloned().collect())
+}
+
+/// Ends the n-th attempt that runs, in the order of their names; which one that is.
+pub fn end(n: usize, how: Told) -> Option<Attempt> {
+    let (attempt, sender) = DESK.with_borrow_mut(|desk| {
         let attempt = desk.open.keys().nth(n).cloned()?;
-        desk.open.remove(&attempt)
-    });
-    if let Some(sender) = sender {
-        // Whoever was dropped meanwhile does not hear of it.
-        let _ = sender.send(result);
-    }
+        let sender = desk.open.remove(&attempt)?;
+        Some((attempt, sender))
+    })?;
+    // Whoever was dropped meanwhile does not hear of it.
+    let _ = sender.send(how);
+    Some(attempt)
 }
 
 /// Forgets everything: the process that ran the attempts is gone.

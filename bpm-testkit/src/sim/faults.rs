@@ -19,6 +19,8 @@ pub enum Fault {
     Before,
     /// The disk is full and nothing is durable.
     Full,
+    /// Someone else is writing for too long, and nothing is durable.
+    Busy,
     /// It fails and everything is durable all the same.
     After,
 }
@@ -41,7 +43,10 @@ pub struct Plan(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     commit: Fault,
-    reads_fail: bool,
+    busy: usize,
+    /// After so many reads all others fail.
+    reads: Option<usize>,
+    failed: bool,
     durable: Vec<Durable>,
 }
 
@@ -51,14 +56,37 @@ impl Plan {
         self.lock().commit = fault;
     }
 
-    /// Says whether reads fail.
-    pub fn fail_reads(&self, fail: bool) {
-        self.lock().reads_fail = fail;
+    /// Says that so many commits find the store busy, and nothing of them is durable.
+    pub fn be_busy(&self, commits: usize) {
+        self.lock().busy = commits;
+    }
+
+    /// Says after how many reads all others fail; never if there is no number.
+    pub fn fail_reads(&self, after: Option<usize>) {
+        self.lock().reads = after;
+    }
+
+    /// Whether something failed since this was last asked.
+    pub fn take_failed(&self) -> bool {
+        std::mem::take(&mut self.lock().failed)
     }
 
     /// What became durable since this was last asked.
     pub fn take_durable(&self) -> Vec<Durable> {
         std::mem::take(&mut self.lock().durable)
+    }
+
+    fn take_fault(&self) -> Fault {
+        let mut plan = self.lock();
+        let fault = match plan.busy.checked_sub(1) {
+            Some(left) => {
+                plan.busy = left;
+                Fault::Busy
+            }
+            None => std::mem::take(&mut plan.commit),
+        };
+        plan.failed |= fault != Fault::None;
+        fault
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -79,8 +107,14 @@ impl Faulty {
     }
 
     fn read(&self) -> Result<&dyn Store, Error> {
-        if self.plan.lock().reads_fail {
-            return Err(Error::Io("told to fail".into()));
+        let mut plan = self.plan.lock();
+        match &mut plan.reads {
+            Some(0) => {
+                plan.failed = true;
+                return Err(Error::Io("told to fail".into()));
+            }
+            Some(left) => *left -= 1,
+            None => {}
         }
         Ok(&*self.store)
     }
@@ -88,8 +122,9 @@ impl Faulty {
 
 impl Store for Faulty {
     fn commit(&self, batch: &Batch) -> Result<Vec<Verdict>, Error> {
-        let fault = std::mem::take(&mut self.plan.lock().commit);
+        let fault = self.plan.take_fault();
         match fault {
+            Fault::Busy => return Err(Error::Io("told to be busy".into())),
             Fault::Before => return Err(Error::Io("told to fail".into())),
             Fault::Full => return Err(Error::Full("told to be".to_owned())),
             Fault::None | Fault::After => {}

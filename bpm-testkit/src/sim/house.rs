@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bpm_core::change::Change;
 use bpm_core::clock::{Clock, Timestamp};
@@ -24,9 +25,13 @@ use super::desk;
 use super::faults::{Durable, Faulty, Plan};
 use super::judge::Judge;
 use super::lower;
+use super::times::{self, Times, Told};
 use super::tree::Process;
 use crate::audit;
 use crate::clock::TestClock;
+
+/// By then whatever a store refused was tried again, also what that led to.
+const AGAIN: Duration = Duration::from_millis(350);
 
 /// Where stores come from: each call opens what the last one left.
 pub type Disk = Box<dyn Fn() -> Result<Arc<dyn Store>, Error>>;
@@ -45,6 +50,11 @@ pub struct House<'a> {
     pub(super) cases: BTreeMap<InstanceId, Case<'a>>,
     calls: Vec<(Call, Answered)>,
     attempts: BTreeSet<desk::Attempt>,
+    times: Times,
+    /// Until then something may come late: what the store refused is tried again after a while.
+    excused: Duration,
+    /// A call found no room, and is lost.
+    pub(super) no_room: bool,
     last_refusal: String,
     pub(super) turns: usize,
     pub(super) crashes: usize,
@@ -69,9 +79,12 @@ impl<'a> House<'a> {
     /// A house in which no engine runs.
     pub fn new(process: &'a Process, options: EngineOptions, disk: Disk) -> Self {
         desk::clear();
+        let definition = lower::definition(process);
         Self {
             process,
-            definition: lower::definition(process),
+            times: Times::new(&definition),
+            excused: Duration::ZERO,
+            definition,
             options,
             disk,
             plan: Plan::default(),
@@ -82,6 +95,7 @@ impl<'a> House<'a> {
             cases: BTreeMap::new(),
             calls: Vec::new(),
             attempts: BTreeSet::new(),
+            no_room: false,
             last_refusal: String::new(),
             turns: 0,
             crashes: 0,
@@ -131,8 +145,48 @@ impl<'a> House<'a> {
 
     /// One round of the dispatcher. The attempts that it launched begin.
     pub fn dispatch(&mut self) -> Result<(), String> {
+        self.times.looked(self.clock.wall());
         if let Some(engine) = &mut self.engine {
             engine.dispatch();
+        }
+        self.drive()?;
+        self.nothing_is_late()
+    }
+
+    /// When an engine has nothing to do, nothing is overdue.
+    fn nothing_is_late(&mut self) -> Result<(), String> {
+        let now = self.clock.monotonic();
+        if self.plan.take_failed() {
+            self.excused = now + AGAIN;
+        }
+        let busy = self.has_messages() || self.has_turns() || now < self.excused;
+        let Some(engine) = self.engine.as_ref().filter(|_| !busy) else { return Ok(()) };
+        if engine.deadline().is_some_and(|deadline| deadline <= now) {
+            return Ok(());
+        }
+        let (time, wall) = (engine.now(), self.clock.wall());
+        let mut cases = self.cases.values();
+        if let Some(late) = cases.find_map(|case| times::late(case.judge.replayed(), time, wall)) {
+            return Err(late);
+        }
+        let overdue = |attempt: &desk::Attempt| {
+            let node = attempt.1.split('/').rev().nth(1).unwrap_or_default();
+            self.times.overdue(attempt, node, now)
+        };
+        match desk::open().into_iter().find(overdue) {
+            Some((_, key, number)) => Err(format!("late: attempt {number} of {key} has no end")),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the n-th attempt that runs.
+    pub fn end_attempt(&mut self, n: usize, how: Told) -> Result<(), String> {
+        if let Some(attempt) = desk::end(n, how.clone()) {
+            let recorded = match how {
+                Told::Panic(text) => Told::Panic(format!("panicked: {text}")),
+                how => how,
+            };
+            self.times.told(&attempt, recorded);
         }
         self.drive()
     }
@@ -170,6 +224,7 @@ impl<'a> House<'a> {
         if self.attempts.contains(&attempt) {
             return Err(format!("attempt {number} of {key} runs twice"));
         }
+        self.times.began(&attempt, self.clock.monotonic());
         self.attempts.insert(attempt);
         Ok(())
     }
@@ -214,6 +269,7 @@ impl<'a> House<'a> {
             return Err(format!("a turn of instance {instance}, which was never started"));
         };
         let turn = Recorded::read(instance, &row).map_err(|error| error.to_string())?;
+        self.times.turn(instance, &turn, self.clock.monotonic())?;
         case.take(turn)
     }
 
@@ -231,8 +287,17 @@ impl<'a> House<'a> {
     /// Someone brings an event to an instance.
     pub fn deliver(&mut self, instance: InstanceId, event: Event) {
         let Some(engine) = &self.engine else { return };
-        if let Ok(answered) = engine.deliver(instance, event.clone()) {
-            self.calls.push((Call::Event(instance, Box::new(event)), answered));
+        match engine.deliver(instance, event.clone()) {
+            Ok(answered) => self.calls.push((Call::Event(instance, Box::new(event)), answered)),
+            Err(_) => self.no_room = true,
+        }
+    }
+
+    /// The same, and whoever asked does not wait for the answer.
+    pub fn deliver_and_forget(&mut self, instance: InstanceId, event: Event) {
+        if let Some(engine) = &self.engine {
+            // A call that finds no room is lost.
+            let _ = engine.deliver(instance, event);
         }
     }
 

@@ -4,7 +4,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use bpm_core::__private::TaskError;
 use bpm_core::clock::{Clock, Timestamp};
 use bpm_core::engine::EngineOptions;
 use bpm_core::event::{Actor, Event};
@@ -15,6 +14,7 @@ use bpm_core::store::UserTaskFilter;
 use super::desk;
 use super::faults::Fault;
 use super::house::{Disk, House};
+use super::times::Told;
 use super::tree::{Features, Process};
 use super::{Report, Violation};
 use crate::arbitrary::Random;
@@ -75,6 +75,7 @@ fn options(random: &mut Random) -> EngineOptions {
     let mut one_of = |of: [usize; 4]| of[random.below(4)];
     EngineOptions {
         moves_per_turn: one_of([10_000, 10_000, 10_000, 3]),
+        dispatcher_calls: one_of([1_024, 1_024, 8, 2]),
         workers: one_of([64, 64, 2, 1]),
         turns_per_commit: one_of([4_096, 4_096, 2, 1]),
         cached_instances: one_of([1_024, 1_024, 1, 0]),
@@ -98,6 +99,10 @@ struct World<'a> {
     longest: Duration,
     instances: u8,
     suspensions: usize,
+    /// Calls that are under way.
+    later: Vec<(InstanceId, Event)>,
+    /// There are no more faults.
+    calm: bool,
     trace: Vec<String>,
 }
 
@@ -112,7 +117,17 @@ impl<'a> World<'a> {
             person: one_of([400, 150, 60, 25]),
             duplicate: one_of([40, 40, 20, 10]),
         };
-        Self { random, house, mix, longest, instances: 0, suspensions: 0, trace: Vec::new() }
+        Self {
+            random,
+            house,
+            mix,
+            longest,
+            instances: 0,
+            suspensions: 0,
+            later: Vec::new(),
+            calm: false,
+            trace: Vec::new(),
+        }
     }
 
     fn until_it_ends(&mut self) -> Result<(), String> {
@@ -121,9 +136,11 @@ impl<'a> World<'a> {
             self.step()?;
         }
         self.note("no more faults");
+        self.calm = true;
         let time = self.house.clock.monotonic().as_millis();
         self.house.clock.set_wall(Timestamp::from_millis(i64::try_from(time).unwrap_or(0)));
-        self.house.plan.fail_reads(false);
+        self.house.plan.fail_reads(None);
+        self.house.plan.be_busy(0);
         self.house.plan.next_commit(Fault::None);
         self.finish()?;
         self.house.audit()
@@ -136,7 +153,8 @@ impl<'a> World<'a> {
     /// One thing happens.
     fn step(&mut self) -> Result<(), String> {
         let fails = self.random.one_in(self.mix.read);
-        self.house.plan.fail_reads(fails);
+        let after = fails.then(|| [0, 0, 1, 4][self.random.below(4)]);
+        self.house.plan.fail_reads(after);
         if !self.house.open()? {
             return Ok(());
         }
@@ -150,6 +168,9 @@ impl<'a> World<'a> {
         }
         if self.random.one_in(self.mix.duplicate) {
             self.duplicate();
+        }
+        if self.random.one_in(8) {
+            self.arrive();
         }
         match self.random.below(8) {
             0 | 1 => self.house.dispatch(),
@@ -176,11 +197,18 @@ impl<'a> World<'a> {
     }
 
     fn commit(&mut self) -> Result<(), String> {
-        if self.random.one_in(self.mix.commit) {
-            let fault = [Fault::Before, Fault::After, Fault::Full][self.random.below(3)];
-            self.note(format!("{fault:?}"));
-            self.house.plan.next_commit(fault);
+        if !self.random.one_in(self.mix.commit) {
+            return self.house.commit();
         }
+        let faults = [Fault::Before, Fault::After, Fault::After, Fault::Full, Fault::Busy];
+        let slow = Duration::from_millis([0, 0, 5, 200][self.random.below(4)]);
+        let fault = faults[self.random.below(faults.len())];
+        self.note(format!("{fault:?} {slow:?}"));
+        match fault {
+            Fault::Busy => self.house.plan.be_busy(1 + self.random.below(4)),
+            fault => self.house.plan.next_commit(fault),
+        }
+        self.house.clock.advance(slow);
         self.house.commit()
     }
 
@@ -200,17 +228,17 @@ impl<'a> World<'a> {
             return self.user_task();
         }
         let which = self.random.below(running);
-        let result = if self.random.one_in(self.mix.task) {
+        let how = if self.random.one_in(self.mix.task) {
             let message = format!("e{}", self.random.below(4));
-            Err(match self.random.below(3) {
-                0 => TaskError::permanent(message),
-                _ => TaskError::retryable(message),
-            })
+            match self.random.below(4) {
+                0 => Told::Error(message, false),
+                1 => Told::Panic(message),
+                _ => Told::Error(message, true),
+            }
         } else {
-            Ok(self.random.below(5) as i64)
+            Told::Value(self.random.below(5) as i64)
         };
-        desk::end(which, result);
-        self.house.drive()
+        self.house.end_attempt(which, how)
     }
 
     fn user_task(&mut self) -> Result<(), String> {
@@ -223,8 +251,31 @@ impl<'a> World<'a> {
         let payload = Json::from(&serde_json::Value::from(self.random.below(5)));
         let (instance, node) = (task.instance, task.node.clone());
         let event = Event::UserTaskCompleted { task: task.id, node, payload, actor: None };
-        self.house.deliver(instance, event);
+        self.call(instance, event);
         Ok(())
+    }
+
+    /// Someone asks for something: at once, twice, later than others do, or without waiting for
+    /// the answer.
+    fn call(&mut self, instance: InstanceId, event: Event) {
+        match self.random.below(if self.calm { 1 } else { 16 }) {
+            1 => self.later.push((instance, event)),
+            2 => self.house.deliver_and_forget(instance, event),
+            3 => {
+                self.house.deliver(instance, event.clone());
+                self.house.deliver_and_forget(instance, event);
+            }
+            _ => self.house.deliver(instance, event),
+        }
+    }
+
+    /// What was asked a while ago arrives, in any order.
+    fn arrive(&mut self) {
+        if !self.later.is_empty() {
+            let at = self.random.below(self.later.len());
+            let (instance, event) = self.later.swap_remove(at);
+            self.house.deliver(instance, event);
+        }
     }
 
     /// Someone cancels, ends, or decides about an incident.
@@ -238,8 +289,8 @@ impl<'a> World<'a> {
         let actor = Actor::new("ann");
         match self.random.below(7) {
             6 => self.suspend_or_resume(instance),
-            0 | 1 => self.house.deliver(instance, Event::CancelRequested { actor }),
-            2 => self.house.deliver(instance, Event::TerminateRequested { actor }),
+            0 | 1 => self.call(instance, Event::CancelRequested { actor }),
+            2 => self.call(instance, Event::TerminateRequested { actor }),
             _ => self.incident(),
         }
     }
@@ -253,11 +304,12 @@ impl<'a> World<'a> {
             .cases
             .get(&instance)
             .is_some_and(|case| case.judge.replayed().suspended().is_some());
-        let event = match suspended {
+        // Now and then they do not know, and come too late, or twice.
+        let event = match suspended != (!self.calm && self.random.one_in(6)) {
             true => Event::ResumeRequested { actor },
             false => Event::SuspendRequested { actor },
         };
-        self.house.deliver(instance, event);
+        self.call(instance, event);
     }
 
     /// Resumes an instance that is suspended, if one is.
@@ -283,7 +335,7 @@ impl<'a> World<'a> {
             2 if !row.node.ends_with("/undo") => Event::IncidentFailed { incident, actor },
             _ => Event::IncidentSkipped { incident, value, actor },
         };
-        self.house.deliver(row.instance, event);
+        self.call(row.instance, event);
     }
 
     /// Something that happened comes again, late.
@@ -338,12 +390,15 @@ impl<'a> World<'a> {
 
     /// Does one thing that can be seen to wait; false if nothing does.
     fn go_on(&mut self) -> Result<bool, String> {
+        if std::mem::take(&mut self.house.no_room) {
+            // There is when what the store refused was tried again.
+            return Ok(self.house.wait_for_engine());
+        }
         if self.resume() {
             return Ok(true);
         }
         if desk::running() > 0 {
-            desk::end(0, Ok(1));
-            self.house.drive()?;
+            self.house.end_attempt(0, Told::Value(1))?;
             return Ok(true);
         }
         let Some(store) = self.house.store() else { return Ok(true) };

@@ -175,6 +175,17 @@ fn attempts_hear_of_a_cancellation_that_seemed_to_fail() {
 }
 
 #[test]
+fn a_resumption_lets_nothing_begin_behind_a_cancellation_that_seemed_to_fail() {
+    let mut house = House::new();
+    house.seems_to_fail(Event::CancelRequested { actor: Actor::new("ann") });
+    house.is_taken(suspend());
+    house.is_taken(resume());
+    house.later();
+    assert_eq!(house.seen(), ["one", "told"]);
+    assert_eq!(house.status(), Status::Cancelled);
+}
+
+#[test]
 fn attempts_are_gone_behind_a_termination_that_seemed_to_fail() {
     let mut house = House::new();
     house.seems_to_fail(Event::TerminateRequested { actor: Actor::new("ann") });

@@ -1,0 +1,149 @@
+//! What clocks allow: timers by the wall clock, timeouts, and that nothing comes late; and that
+//! what is recorded of an attempt is how it ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bpm_core::__private::Kind;
+use bpm_core::change::Change;
+use bpm_core::clock::Timestamp;
+use bpm_core::definition::ProcessDefinition;
+use bpm_core::event::{Event, FailureKind};
+use bpm_core::history::Recorded;
+use bpm_core::ids::InstanceId;
+use bpm_core::instance::{Instance, TokenState};
+
+use super::desk::Attempt;
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// With a value.
+    Value(i64),
+    /// With an error of this text, which another attempt may mend or not.
+    Error(String, bool),
+    /// It panicked with this text.
+    Panic(String),
+}
+
+/// An attempt by its instance, visit and number.
+type Which = (InstanceId, u64, u32);
+
+/// What was seen of the clocks and of attempts.
+pub struct Times {
+    timeouts: BTreeMap<String, Duration>,
+    /// The wall clock, whenever an engine could look at it.
+    walls: Vec<Timestamp>,
+    /// The timers by the wall clock: when they are due, and from when on an engine knew them.
+    calendar: BTreeMap<(InstanceId, u64), (Timestamp, usize)>,
+    began: BTreeMap<Which, Duration>,
+    told: BTreeMap<Which, Told>,
+}
+
+fn which((instance, key, number): &Attempt) -> Which {
+    let visit = key.rsplit('/').next().and_then(|visit| visit.parse().ok());
+    (*instance, visit.unwrap_or(0), *number)
+}
+
+impl Times {
+    /// Nothing was seen.
+    pub fn new(definition: &ProcessDefinition) -> Self {
+        let timeout = |node: &bpm_core::__private::Node| match &node.kind {
+            Kind::Service { policy, .. } => {
+                Some((node.id.to_string(), Duration::from_millis(policy.timeout_ms?)))
+            }
+            _ => None,
+        };
+        let timeouts = definition.graph().nodes.iter().filter_map(timeout).collect();
+        let (walls, calendar) = (Vec::new(), BTreeMap::new());
+        Self { timeouts, walls, calendar, began: BTreeMap::new(), told: BTreeMap::new() }
+    }
+
+    /// An engine looks at the wall clock.
+    pub fn looked(&mut self, wall: Timestamp) {
+        self.walls.push(wall);
+    }
+
+    /// An attempt began.
+    pub fn began(&mut self, attempt: &Attempt, now: Duration) {
+        self.began.insert(which(attempt), now);
+    }
+
+    /// An attempt was told how to end.
+    pub fn told(&mut self, attempt: &Attempt, how: Told) {
+        self.told.insert(which(attempt), how);
+    }
+
+    /// A turn became durable: says what the clocks do not allow in it.
+    pub fn turn(&mut self, of: InstanceId, turn: &Recorded, now: Duration) -> Result<(), String> {
+        match &turn.event {
+            Event::TimerFired { timer, .. } => self.fired(of, *timer)?,
+            Event::TaskCompleted { visit, attempt, result, .. } => {
+                let told = Told::Value(result.decode().unwrap_or(-1));
+                self.ended((of, *visit, *attempt), &told)?;
+            }
+            Event::TaskFailed { node, visit, attempt, failure, retryable, caught, .. } => {
+                // Nobody asks whether an error that a clause catches may be mended.
+                let (error, is_caught) = (self.told.get(&(of, *visit, *attempt)), caught.is_some());
+                let may_be = matches!(error, Some(Told::Error(_, true))) && is_caught;
+                let retryable = &(*retryable || may_be);
+                let (which, message) = ((of, *visit, *attempt), failure.message.clone());
+                match failure.kind {
+                    FailureKind::Timeout => self.timed_out(which, node, now)?,
+                    FailureKind::Panic => self.ended(which, &Told::Panic(message))?,
+                    FailureKind::Error => self.ended(which, &Told::Error(message, *retryable))?,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        for change in &turn.changes {
+            if let Change::TimerSet { timer, due, calendar: true, .. } = change {
+                self.calendar.insert((of, *timer), (*due, self.walls.len()));
+            }
+        }
+        Ok(())
+    }
+
+    fn fired(&self, of: InstanceId, timer: u64) -> Result<(), String> {
+        let Some((due, since)) = self.calendar.get(&(of, timer)) else { return Ok(()) };
+        let was_due = self.walls[*since..].iter().any(|wall| wall >= due);
+        let early = || format!("early by the wall clock: timer {timer}, due {due:?}");
+        was_due.then_some(()).ok_or_else(early)
+    }
+
+    fn ended(&self, which: Which, recorded: &Told) -> Result<(), String> {
+        let told = self.told.get(&which);
+        let other = || format!("recorded {recorded:?} of {which:?}, which was told {told:?}");
+        (told == Some(recorded)).then_some(()).ok_or_else(other)
+    }
+
+    fn timed_out(&self, which: Which, node: &str, now: Duration) -> Result<(), String> {
+        let timeout = self.timeouts.get(node);
+        let due = self.began.get(&which).zip(timeout).map(|(began, timeout)| *began + *timeout);
+        let early = || format!("timed out early: {which:?} at {now:?}, due {due:?}");
+        due.is_some_and(|due| due <= now).then_some(()).ok_or_else(early)
+    }
+
+    /// Whether an attempt still runs although its time is up.
+    pub fn overdue(&self, attempt: &Attempt, node: &str, now: Duration) -> bool {
+        let began = self.began.get(&which(attempt));
+        let due = began.zip(self.timeouts.get(node)).map(|(began, timeout)| *began + *timeout);
+        due.is_some_and(|due| due <= now)
+    }
+}
+
+/// A timer of an instance that is overdue, by the engine's time or by the wall clock.
+pub fn late(instance: &Instance, time: Timestamp, wall: Timestamp) -> Option<String> {
+    if instance.status.is_end() || instance.suspended().is_some() {
+        return None;
+    }
+    instance.tokens().iter().find_map(|token| {
+        let (due, now) = match token.state {
+            TokenState::Timing { due, calendar: true, .. } => (due, wall),
+            TokenState::Timing { due, .. } | TokenState::BackingOff { due, .. } => (due, time),
+            _ => return None,
+        };
+        (due <= now).then(|| format!("late: the timer at {}, due {due:?}, at {now:?}", token.node))
+    })
+}
