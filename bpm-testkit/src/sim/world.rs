@@ -137,6 +137,7 @@ impl<'a> World<'a> {
         }
         self.note("no more faults");
         self.calm = true;
+        self.house.no_room = false;
         let time = self.house.clock.monotonic().as_millis();
         self.house.clock.set_wall(Timestamp::from_millis(i64::try_from(time).unwrap_or(0)));
         self.house.plan.fail_reads(None);
@@ -392,7 +393,8 @@ impl<'a> World<'a> {
     fn go_on(&mut self) -> Result<bool, String> {
         if std::mem::take(&mut self.house.no_room) {
             // There is when what the store refused was tried again.
-            return Ok(self.house.wait_for_engine());
+            self.house.wait_for_engine();
+            return Ok(true);
         }
         if self.resume() {
             return Ok(true);
