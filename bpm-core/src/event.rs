@@ -58,7 +58,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caught: Option<Caught>,
         /// What the attempt said last of its progress, if it said anything.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "crate::json::some"
+        )]
         heartbeat: Option<Json>,
     },
     /// A timer is due.

@@ -38,6 +38,11 @@ pub struct Instance {
     values: Values,
     failure: Option<Failure>,
     cancelled_by: Option<Actor>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::json::some"
+    )]
     result: Option<Json>,
     /// What completed and can be undone, in the order of completion.
     #[serde(default)]

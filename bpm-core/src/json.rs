@@ -75,3 +75,8 @@ impl From<&serde_json::Value> for Json {
         Self::parse(value.to_string()).unwrap_or_else(|_| unreachable!("a value prints as JSON"))
     }
 }
+
+/// Reads an optional value of which `null` is one that is there.
+pub(crate) fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(from).map(Some)
+}

@@ -194,6 +194,9 @@ impl<'a> Turn<'a> {
     /// Executes the node that the token is at.
     fn execute(&mut self, token: TokenId) {
         let Some(node) = self.node_of(token) else { return };
+        if self.is_halted(token) && !self.is_undo(node) {
+            return self.broken(token, node, "what is around it is being undone");
+        }
         match &self.definition.graph().nodes[node].kind {
             Kind::Start => self.leave(token, node),
             Kind::End { .. } => self.end(token, node),
@@ -226,8 +229,12 @@ impl<'a> Turn<'a> {
     }
 
     fn create_resting(&mut self, node: usize, scope: ScopeId) -> TokenId {
+        self.create_at(self.id(node), scope)
+    }
+
+    fn create_at(&mut self, node: Text, scope: ScopeId) -> TokenId {
         let token = self.instance.next_token();
-        self.record(Change::TokenCreated { token, node: self.id(node) });
+        self.record(Change::TokenCreated { token, node });
         if scope != PROCESS {
             self.record(Change::TokenEntered { token, scope });
         }

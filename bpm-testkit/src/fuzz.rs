@@ -5,13 +5,16 @@
 //! fuzzers of the workspace in `fuzz/`. The macros are fuzzed in their own crate, which nobody
 //! else can call.
 
+mod damage;
 mod drawn;
 mod expression;
 mod mutation;
 mod payloads;
 mod rows;
+mod samples;
 
 pub use mutation::mutate;
+pub use rows::restored;
 
 use crate::arbitrary::Random;
 

@@ -1,14 +1,18 @@
 //! From what is kept of an instance back to its state.
 
 use crate::change::Change;
+use crate::event::ScopeId;
 use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::planted;
 use crate::store::{self, BaseRow, Status, Stored};
 
-use super::Instance;
 #[cfg(feature = "planted-bugs")]
 use super::TokenState;
+use super::{Instance, Opened, PROCESS};
+
+/// No instance lives so long that its numbers come here; more than it will ever use are left.
+const LAST: u64 = u64::MAX - (1 << 32);
 
 impl Instance {
     /// The state that a history leads to; `turns` begins with the first one.
@@ -58,6 +62,14 @@ impl Instance {
                 store::Error::Corrupt(format!("turn {seq} of instance {id} is damaged: {what}"))
             })?;
         }
+        if instance.seq == 0 {
+            let id = row.id;
+            return Err(store::Error::Corrupt(format!("turn 1 of instance {id} is missing")));
+        }
+        instance.check_undoable().map_err(|what| {
+            let (id, seq) = (row.id, instance.seq);
+            store::Error::Corrupt(format!("instance {id} is damaged at turn {seq}: {what}"))
+        })?;
         planted!(JoinCounterInMemory => instance.tokens.retain(|token| token.state != TokenState::Joining));
         planted!(IncidentLostAtRestart => instance.tokens.retain(|token| !matches!(token.state, TokenState::Incident { .. })));
         Ok(instance)
@@ -85,11 +97,63 @@ impl Instance {
         if !ascend || !known {
             return Err("its tokens are not in order");
         }
-        if [self.seq, self.next_token, self.next_number].contains(&u64::MAX) {
+        if [self.seq, self.next_token, self.next_number].iter().any(|used| *used > LAST) {
             return Err("its numbers are used up");
         }
         if self.status == Status::Suspended {
             return Err("that it is suspended is no status of its own");
+        }
+        self.check_scopes()?;
+        self.check_status()
+    }
+
+    /// Each scope is opened after the one around it, and what is inside of one is inside of an
+    /// open one.
+    fn check_scopes(&self) -> Result<(), &'static str> {
+        let is_open = |scope: ScopeId| scope == PROCESS || self.scope(scope).is_some();
+        let around = |opened: &Opened| opened.parent < opened.scope && is_open(opened.parent);
+        let ascend = self.scopes.is_sorted_by(|one, other| one.scope < other.scope);
+        let known = self.scopes.last().is_none_or(|opened| opened.scope < self.next_number);
+        if !ascend || !known || !self.scopes.iter().all(around) {
+            return Err("its scopes are not in order");
+        }
+        if !self.tokens.iter().all(|token| is_open(token.scope)) {
+            return Err("a token is in a scope that is not open");
+        }
+        Ok(())
+    }
+
+    /// It says how it ends, and until it has ended something can go on by itself or by someone.
+    fn check_status(&self) -> Result<(), &'static str> {
+        let said = match self.status {
+            Status::Running | Status::Suspended => true,
+            Status::Failing | Status::Failed => self.failure.is_some(),
+            Status::Cancelling | Status::Cancelled | Status::Terminated => {
+                self.cancelled_by.is_some()
+            }
+            Status::Completing => self.returned().is_some(),
+            Status::Completed => self.result.is_some(),
+        };
+        if !said {
+            return Err("it does not say why or with what it ends");
+        }
+        let rests = self.status.is_end() || self.suspended().is_some();
+        if self.tokens.is_empty() && !rests {
+            return Err("it has not ended, and nothing of it can go on");
+        }
+        Ok(())
+    }
+
+    /// Once, not behind each turn: what can be undone may be long.
+    fn check_undoable(&self) -> Result<(), &'static str> {
+        let is_open = |scope: ScopeId| scope == PROCESS || self.scope(scope).is_some();
+        if !self.status.is_end() && !self.undoable.iter().all(|done| is_open(done.scope)) {
+            return Err("what can be undone is in a scope that is not open");
+        }
+        let mut visits: Vec<u64> = self.undoable.iter().map(|done| done.visit).collect();
+        visits.sort_unstable();
+        if !visits.is_sorted_by(|one, other| one < other) {
+            return Err("what can be undone is there twice");
         }
         Ok(())
     }

@@ -128,7 +128,11 @@ impl Instance {
 
     /// A scope and those around it, from the inside, without the process.
     pub(crate) fn around(&self, scope: ScopeId) -> impl Iterator<Item = &Opened> {
-        std::iter::successors(self.scope(scope), |opened| self.scope(opened.parent))
+        // A scope is opened after the one around it. That damaged rows may say otherwise is found
+        // behind their turn, which must end before.
+        std::iter::successors(self.scope(scope), |opened| {
+            self.scope(opened.parent).filter(|outer| outer.scope < opened.scope)
+        })
     }
 
     /// Whether a scope is open directly inside of another one.

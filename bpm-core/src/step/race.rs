@@ -4,7 +4,7 @@
 use bpm_model::kind::Kind;
 
 use crate::change::{Change, Unwinding};
-use crate::event::{ScopeId, TokenId};
+use crate::event::TokenId;
 use crate::planted;
 
 use super::Turn;
@@ -21,8 +21,11 @@ impl Turn<'_> {
 
     /// A branch has completed.
     pub(super) fn arrive(&mut self, token: TokenId, node: usize, race: usize) {
-        self.record(Change::TokenJoining { token });
         let scope = self.scope_of(token);
+        if self.opener(scope) != Some(race) {
+            return self.broken(token, node, "its token is not in the race");
+        }
+        self.record(Change::TokenJoining { token });
         let winners = self.arrived(node, scope);
         if winners.len() < self.wins(race) && !planted!(RaceEndsWithTheFirst) {
             return;
@@ -40,15 +43,11 @@ impl Turn<'_> {
         }
     }
 
-    /// The losers are undone: goes on behind the race.
-    pub(super) fn race_is_over(&mut self, race: usize, around: ScopeId) {
-        let nodes = &self.definition.graph().nodes;
-        let ends = |kind: &Kind| *kind == Kind::Won { race };
-        let Some(end) = nodes.iter().position(|node| ends(&node.kind)) else {
-            unreachable!("every race has an end: it is made with it");
-        };
-        if let [edge] = self.definition.ways_out(end) {
-            self.create(self.edge(*edge).to, around);
-        }
+    /// Where it goes on when the losers of a race are undone.
+    pub(super) fn behind_race(&self, race: usize) -> Option<usize> {
+        let mut nodes = self.definition.graph().nodes.iter();
+        let end = nodes.position(|node| node.kind == Kind::Won { race })?;
+        let [edge] = self.definition.ways_out(end) else { return None };
+        Some(self.edge(*edge).to)
     }
 }

@@ -8,6 +8,7 @@
 //!                                          ╰─► incident: never skipped by the engine
 //! ```
 
+use bpm_model::graph::Text;
 use bpm_model::kind::Kind;
 
 use crate::change::{Change, Unwinding};
@@ -40,7 +41,10 @@ impl Turn<'_> {
 
     /// The undo that a token runs succeeded, or a person said so.
     pub(super) fn undone(&mut self, token: TokenId) {
-        let Some(done) = self.instance.undoing(token) else { return };
+        let Some(done) = self.instance.undoing(token) else {
+            let node = self.instance.token(token).map(|token| token.node.clone());
+            return self.misled(token, node.unwrap_or_default(), "it has nothing to undo");
+        };
         let (node, visit, scope) = (done.node.clone(), done.visit, done.scope);
         if !planted!(UndoNotRemoved) {
             self.record(Change::Undone { node, visit });
@@ -91,22 +95,38 @@ impl Turn<'_> {
     /// What was inside of a scope is undone: its handler runs, or the race goes on.
     fn go_on_undone(&mut self, scope: ScopeId) {
         let Some(opened) = self.instance.scope(scope).cloned() else { return };
+        let opener = self.opener(scope);
         self.close_within(scope);
         match opened.unwinding {
             Some(Unwinding::Failed { boundary, .. } | Unwinding::Interrupted { boundary }) => {
-                let Some(boundary) = self.definition.node(&boundary) else {
-                    unreachable!("the fingerprint covers every boundary event of the definition")
-                };
-                self.create(boundary, opened.parent);
+                match self.boundary_of(opener, &boundary) {
+                    Some(handler) => self.create(handler, opened.parent),
+                    None => self.create_misled(boundary, opened.parent, "it handles no such scope"),
+                }
             }
-            Some(Unwinding::Won) => {
-                let Some(race) = self.definition.node(&opened.node) else {
-                    unreachable!("the fingerprint covers every race of the definition")
-                };
-                self.race_is_over(race, opened.parent);
-            }
+            Some(Unwinding::Won) => match opener.and_then(|race| self.behind_race(race)) {
+                Some(next) => self.create(next, opened.parent),
+                None => self.create_misled(opened.node, opened.parent, "it is no race"),
+            },
             None => unreachable!("only a scope that is unwinding is undone"),
         }
+    }
+
+    /// The node of a boundary event, if it is one of the node that opened a scope.
+    pub(super) fn boundary_of(&self, opener: Option<usize>, boundary: &str) -> Option<usize> {
+        let boundaries = self.definition.boundaries(opener?);
+        self.definition.node(boundary).filter(|boundary| boundaries.contains(boundary))
+    }
+
+    fn create_misled(&mut self, node: Text, scope: ScopeId, what: &str) {
+        let token = self.create_at(node.clone(), scope);
+        self.misled(token, node, what);
+    }
+
+    /// The rows of the instance say of a node what the definition does not: the token rests there.
+    fn misled(&mut self, token: TokenId, node: Text, what: &str) {
+        let error = format!("what is stored of the instance does not fit this node: {what}");
+        self.raise(token, node, &error, "the rows are damaged, or this is a bug; end the instance");
     }
 
     /// Closes a scope and all scopes in it, the inner ones first.
@@ -119,12 +139,14 @@ impl Turn<'_> {
         }
     }
 
-    fn start_undo(&mut self, activity: &str, visit: u64) {
-        let activity = self.definition.node(activity);
-        let Some(undo) = activity.and_then(|activity| self.definition.undo_of(activity)) else {
-            unreachable!("the fingerprint covers every `undo` of the definition")
-        };
+    fn start_undo(&mut self, activity: &Text, visit: u64) {
         let token = self.instance.next_token();
+        let node = self.definition.node(activity);
+        let Some(undo) = node.and_then(|node| self.definition.undo_of(node)) else {
+            let node = activity.clone();
+            self.record(Change::UndoStarted { token, node: node.clone(), visit });
+            return self.misled(token, node, "it has no undo");
+        };
         self.record(Change::UndoStarted { token, node: self.id(undo), visit });
         self.start_attempt(token);
     }

@@ -103,8 +103,11 @@ impl Turn<'_> {
     pub(super) fn boundary_fired(&mut self, token: TokenId, node: usize, was_due: Timestamp) {
         let Some((on, interrupts)) = self.boundary(node) else { return };
         let scope = self.scope_of(token);
+        let boundary = self.id(node);
+        if self.boundary_of(self.opener(scope), &boundary).is_none() {
+            return self.broken(token, node, "its token is not in the scope that it belongs to");
+        }
         if interrupts {
-            let boundary = self.id(node);
             return self.unwind(scope, Unwinding::Interrupted { boundary });
         }
         if on == Trigger::Every {
@@ -152,7 +155,14 @@ impl Turn<'_> {
     /// more. What runs beside it is awaited.
     pub(super) fn complete_scope(&mut self, token: TokenId, node: usize) {
         let scope = self.scope_of(token);
-        if self.opener(scope).is_some_and(|opener| self.is_boundary(opener)) {
+        let owner = match self.definition.graph().nodes[node].kind {
+            Kind::Leave { of } => of,
+            _ => node,
+        };
+        if self.opener(scope) != Some(owner) {
+            return self.broken(token, node, "its token is not in the scope that it completes");
+        }
+        if self.is_boundary(owner) {
             return self.beside_is_over(token, scope);
         }
         if !planted!(BoundaryNotDisarmed) {
@@ -294,12 +304,21 @@ impl Turn<'_> {
     }
 
     /// A boundary event of the activity matched the error itself.
-    pub(super) fn caught(&mut self, token: TokenId, failure: Failure, caught: &Caught) {
+    pub(super) fn caught(
+        &mut self,
+        token: TokenId,
+        node: usize,
+        failure: Failure,
+        caught: &Caught,
+    ) {
+        let scope = self.scope_of(token);
+        if self.boundary_of(self.opener(scope), &caught.boundary).is_none() {
+            return self.broken(token, node, "its token is not in the scope of its boundary event");
+        }
         for (key, value) in &caught.values {
             self.record(Change::VariableSet { key: key.clone(), value: value.clone() });
         }
         let boundary = caught.boundary.clone();
-        let scope = self.scope_of(token);
         self.record(Change::TokenConsumed { token });
         self.unwind(scope, Unwinding::Failed { boundary, failure });
     }

@@ -84,7 +84,7 @@ impl Turn<'_> {
         let scope = self.instance.unwinder(self.scope_of(token));
         let Some(scope) = scope.filter(|_| !self.is_undo(node)) else {
             return match caught {
-                Some(caught) => self.caught(token, failure.clone(), caught),
+                Some(caught) => self.caught(token, node, failure.clone(), caught),
                 None => self.attempt_failed(token, node, failure, retryable),
             };
         };

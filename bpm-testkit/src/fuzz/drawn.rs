@@ -11,7 +11,7 @@ use bpm_core::json::Json;
 use bpm_core::step::step;
 use bpm_model::render;
 
-use super::rows::{LIMITS, NOW, events};
+use super::samples::{LIMITS, NOW, REQUESTS, events};
 
 /// How many calls are made at most, so that an input takes a bounded time.
 const CALLS: usize = 120;
@@ -135,8 +135,8 @@ fn goes(definition: &ProcessDefinition) {
         // A refusal leaves the instance as it was, and the next event comes.
         let _ = step(definition, &mut instance, &event, now, LIMITS);
         now = now.after(Duration::from_secs(365 * 86_400));
-        let mut possible = events(&instance, &value);
-        let inward = possible.split_off(4);
+        let mut possible = events(definition, &instance, &value);
+        let inward = possible.split_off(REQUESTS - 1);
         event = inward[turn % inward.len()].clone();
         if instance.status.is_end() {
             return;

@@ -4,7 +4,8 @@ use bpm_core::event::{Event, Failure, FailureKind};
 use bpm_core::json::Json;
 use bpm_core::step::{Limits, step};
 
-use super::rows::{LIMITS, NOW, definition, fresh, replays};
+use super::rows::replays;
+use super::samples::{LIMITS, NOW, definition, events, fresh};
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let written = [
@@ -51,9 +52,9 @@ fn give(json: &Json) {
     let (token, node, visit, attempt) = (0, "price".to_owned(), 1, 1);
     let result = json.clone();
     turn(&mut instance, &Event::TaskCompleted { token, node, visit, attempt, result });
-    for event in super::rows::events(&instance, json) {
+    for event in events(&definition, &instance, json) {
         let payload = matches!(event, Event::UserTaskCompleted { .. });
-        let taken = replays(&instance, &event).is_some();
+        let taken = replays(&definition, &instance, &event).is_some();
         assert!(!payload || !taken || accepted, "a payload is taken that is not accepted");
     }
     let mut failure = Failure::new("price", FailureKind::Error, "no price");
@@ -80,7 +81,7 @@ fn give(json: &Json) {
 fn turn(instance: &mut bpm_core::instance::Instance, event: &Event) {
     let limits: Limits = LIMITS;
     // A refusal changes nothing; what was not refused reads back from history.
-    if replays(instance, event).is_some() {
+    if replays(&definition(), instance, event).is_some() {
         let taken = step(&definition(), instance, event, NOW, limits);
         assert!(taken.is_ok(), "what was taken is refused");
     }
