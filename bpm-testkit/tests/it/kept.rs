@@ -53,3 +53,11 @@ fn what_comes_again_every_millisecond_beside_a_wait_ends() {
     let variables = ["t1", "t4", "t12", "u14", "t17", "t18", "t19"];
     check(&process(vec![task("t1"), outer], &variables), 0..3);
 }
+
+/// Two branches of a race complete in the turn that resumes the instance: only one of them wins.
+#[test]
+fn one_branch_wins_although_two_complete_at_once() {
+    let branches = vec![vec![task("t3")], vec![task("t4")]];
+    let body = vec![task("t1"), Stmt::Race("x2".to_owned(), 1, branches), task("t8")];
+    check(&process(body, &["t1", "t3", "t4", "t8"]), 0..2_000);
+}
