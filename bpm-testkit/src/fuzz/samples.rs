@@ -162,7 +162,8 @@ fn process(body: Block) -> Process {
 }
 
 fn undoable(id: &str, retry: Option<(u32, bool)>) -> Task {
-    Task { id: id.to_owned(), undo: Some(format!("{id}/undo")), retry, clauses: Vec::new() }
+    let undo = Some(format!("{id}/undo"));
+    Task { id: id.to_owned(), undo, retry, timeout: None, clauses: Vec::new() }
 }
 
 fn task(id: &str) -> Stmt {
