@@ -37,8 +37,9 @@ pub struct EngineOptions {
     pub payload_bytes: usize,
     /// Turns after which an instance that stays active takes a snapshot. 1,000.
     pub snapshot_turns: u64,
-    /// Turns of one instance that are kept. Of a longer history the first ones are forgotten, a
-    /// quarter of this number at a time, behind a snapshot with which the others begin; 4 are the fewest. 10,000.
+    /// Turns of one instance that are kept, at least 4. Of a longer history the first ones are
+    /// forgotten, a quarter of this number at a time, behind a snapshot with which the others
+    /// begin. 10,000.
     pub history_turns: u64,
     /// Attempts of one visit that may be lost, because the process that ran them was gone, before
     /// the activity rests as an incident. 5.
