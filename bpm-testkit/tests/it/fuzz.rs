@@ -57,6 +57,15 @@ fn a_float_is_read_as_it_was_written() {
     (PAYLOAD.run)(b"[1,92233720368540758072,3]");
 }
 
+/// What was said last was `null`, and read back as if nothing had been said.
+#[test]
+fn a_heartbeat_of_null_is_one() {
+    let text = r#"{"TaskFailed":{"token":0,"node":"a","visit":1,"failure":{"node":"a","kind":"Error","message":""},"heartbeat":null}}"#;
+    let event: bpm_core::event::Event = serde_json::from_str(text).unwrap();
+    let bpm_core::event::Event::TaskFailed { heartbeat, .. } = event else { panic!("{event:?}") };
+    assert!(heartbeat.is_some());
+}
+
 /// Numbers at their end: the sums behind them overflowed.
 #[test]
 fn the_last_number_of_a_damaged_row_is_no_panic() {
@@ -66,8 +75,8 @@ fn the_last_number_of_a_damaged_row_is_no_panic() {
     ];
     for change in changes {
         let row = format!(r#"{{"event":"Continued","changes":[{change}]}}"#);
-        (HISTORY_ROW.run)(&[&[0, 0], row.as_bytes()].concat());
+        (HISTORY_ROW.run)(&[&[0, 0, 1, 1, 0, 0, 0], row.as_bytes()].concat());
     }
     // The number of the row itself.
-    (HISTORY_ROW.run)(&[&[6, 2], br#"{"event":"Continued","changes":[]}"#.as_slice()].concat());
+    (HISTORY_ROW.run)(&[0, 0, 13, 0, 0, 0, 3]);
 }
