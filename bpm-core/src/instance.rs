@@ -189,6 +189,20 @@ impl Attempts {
     }
 }
 
+impl TokenState {
+    /// Its numbers of the sequence that visits and timers share.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        let (visit, timer) = match self {
+            Self::Executing(attempts) => (Some(attempts.visit), None),
+            Self::BackingOff { attempts, timer, .. } => (Some(attempts.visit), Some(*timer)),
+            Self::Timing { timer, .. } => (None, Some(*timer)),
+            Self::Incident { attempts, .. } => (attempts.map(|attempts| attempts.visit), None),
+            Self::Ready | Self::Waiting { .. } | Self::Joining => (None, None),
+        };
+        visit.into_iter().chain(timer)
+    }
+}
+
 impl Instance {
     /// An instance that nothing has happened to.
     pub fn new(id: InstanceId, key: Option<String>) -> Self {

@@ -100,6 +100,10 @@ impl Instance {
         if [self.seq, self.next_token, self.next_number].iter().any(|used| *used > LAST) {
             return Err("its numbers are used up");
         }
+        if self.tokens.iter().flat_map(|token| token.state.numbers()).any(|n| n >= self.next_number)
+        {
+            return Err("a token has a visit or a timer that is still to come");
+        }
         if self.status == Status::Suspended {
             return Err("that it is suspended is no status of its own");
         }
@@ -152,6 +156,9 @@ impl Instance {
         }
         let mut visits: Vec<u64> = self.undoable.iter().map(|done| done.visit).collect();
         visits.sort_unstable();
+        if visits.last().is_some_and(|visit| *visit >= self.next_number) {
+            return Err("what can be undone is still to come");
+        }
         if !visits.is_sorted_by(|one, other| one < other) {
             return Err("what can be undone is there twice");
         }

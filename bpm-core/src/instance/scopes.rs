@@ -123,7 +123,8 @@ impl Instance {
 
     /// The open scope of this number.
     pub fn scope(&self, scope: ScopeId) -> Option<&Opened> {
-        self.scopes.iter().find(|opened| opened.scope == scope)
+        let at = self.scopes.binary_search_by_key(&scope, |opened| opened.scope).ok()?;
+        Some(&self.scopes[at])
     }
 
     /// A scope and those around it, from the inside, without the process.
