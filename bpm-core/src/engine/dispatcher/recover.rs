@@ -47,13 +47,13 @@ impl Dispatcher {
                 .executes(token)
                 .is_some_and(|at| (at.visit, at.attempt) == (visit, attempt))
         });
-        match live.instance.suspended() {
-            Some(_) => self.workers.hold(instance),
-            None => self.workers.let_go(instance),
-        }
+        let suspended = live.instance.suspended().is_some();
+        // Before any of them begins.
         let halted: Vec<_> = live.instance.halted().collect();
-        for token in halted {
-            self.stop_attempt(instance, token);
+        halted.into_iter().for_each(|token| self.stop_attempt(instance, token));
+        match suspended {
+            true => self.workers.hold(instance),
+            false => self.workers.let_go(instance),
         }
     }
 
