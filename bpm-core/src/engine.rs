@@ -229,8 +229,8 @@ impl Engine {
     }
 
     /// What happened to an instance, in order: everything from turn 1 on, or of a very long
-    /// history the last [`history_turns`](EngineOptions::history_turns), at least three quarters of
-    /// them.
+    /// history about the last three quarters of [`history_turns`](EngineOptions::history_turns), or
+    /// more.
     pub async fn history(&self, instance: InstanceId) -> Result<Vec<Recorded>, Error> {
         let history = self.shared.read(move |store| queries::history(store, instance)).await?;
         if history.is_empty() {

@@ -70,7 +70,8 @@ table! {
     InstanceUpdated = "instance-updated",
     /// In a commit: behind the row of a base.
     BaseInserted = "base-inserted",
-    /// In a commit: the first turns of a long history are forgotten, and the bases before it not yet.
+    /// In a commit: the first turns of a long history are forgotten, and the bases before it are
+    /// not yet.
     HistoryForgotten = "history-forgotten",
     /// In a commit: behind the row of a user task that opens.
     UserTaskInserted = "user-task-inserted",

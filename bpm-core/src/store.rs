@@ -127,6 +127,14 @@ pub struct TurnRows {
     pub timers_closed: Vec<u64>,
 }
 
+impl TurnRows {
+    /// The state that this turn keeps as a base, and up to which turn the history may then be
+    /// forgotten.
+    pub fn base(&self) -> Option<(&str, u64)> {
+        Some((self.state.as_ref()?.snapshot.as_deref()?, self.forget?))
+    }
+}
+
 /// A timer that is set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimerRow {

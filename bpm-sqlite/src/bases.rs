@@ -12,14 +12,13 @@ const INSERT: &str =
 const LAST: &str = "SELECT max(seq) FROM bpm_base WHERE instance = ?1 AND seq <= ?2";
 const FORGET_TURNS: &str = "DELETE FROM bpm_history WHERE instance = ?1 AND seq <= ?2";
 const FORGET_BASES: &str = "DELETE FROM bpm_base WHERE instance = ?1 AND seq < ?2";
-pub(crate) const BASE: &str = "SELECT seq, snapshot FROM bpm_base WHERE instance = ?1 AND seq = \
+const BASE: &str = "SELECT seq, snapshot FROM bpm_base WHERE instance = ?1 AND seq = \
      (SELECT seq FROM bpm_history WHERE instance = ?1 ORDER BY seq LIMIT 1) - 1";
 
 /// Keeps the snapshot of a turn as a base if the turn says so, and forgets the turns up to the last
 /// base that is old enough.
 pub(crate) fn write(connection: &Connection, turn: &TurnRows) -> rusqlite::Result<()> {
-    let snapshot = turn.state.as_ref().and_then(|state| state.snapshot.as_deref());
-    let (Some(until), Some(snapshot)) = (turn.forget, snapshot) else { return Ok(()) };
+    let Some((snapshot, until)) = turn.base() else { return Ok(()) };
     let instance = turn.instance.as_bytes();
     connection.prepare_cached(INSERT)?.execute(params![instance, integer(turn.seq), snapshot])?;
     failpoint!(BaseInserted);

@@ -1,7 +1,6 @@
 //! From what is kept of an instance back to its state.
 
 use crate::change::Change;
-use crate::event::ScopeId;
 use crate::history::Recorded;
 use crate::ids::InstanceId;
 use crate::planted;
@@ -9,7 +8,7 @@ use crate::store::{self, BaseRow, Status, Stored};
 
 #[cfg(feature = "planted-bugs")]
 use super::TokenState;
-use super::{Instance, Opened, PROCESS};
+use super::{Instance, Opened};
 
 /// No instance lives so long that its numbers come here; more than it will ever use are left.
 const LAST: u64 = u64::MAX - (1 << 32);
@@ -114,14 +113,13 @@ impl Instance {
     /// Each scope is opened after the one around it, and what is inside of one is inside of an
     /// open one.
     fn check_scopes(&self) -> Result<(), &'static str> {
-        let is_open = |scope: ScopeId| scope == PROCESS || self.scope(scope).is_some();
-        let around = |opened: &Opened| opened.parent < opened.scope && is_open(opened.parent);
+        let around = |opened: &Opened| opened.parent < opened.scope && self.is_open(opened.parent);
         let ascend = self.scopes.is_sorted_by(|one, other| one.scope < other.scope);
         let known = self.scopes.last().is_none_or(|opened| opened.scope < self.next_number);
         if !ascend || !known || !self.scopes.iter().all(around) {
             return Err("its scopes are not in order");
         }
-        if !self.tokens.iter().all(|token| is_open(token.scope)) {
+        if !self.tokens.iter().all(|token| self.is_open(token.scope)) {
             return Err("a token is in a scope that is not open");
         }
         Ok(())
@@ -150,8 +148,7 @@ impl Instance {
 
     /// Once, not behind each turn: what can be undone may be long.
     fn check_undoable(&self) -> Result<(), &'static str> {
-        let is_open = |scope: ScopeId| scope == PROCESS || self.scope(scope).is_some();
-        if !self.status.is_end() && !self.undoable.iter().all(|done| is_open(done.scope)) {
+        if !self.status.is_end() && !self.undoable.iter().all(|done| self.is_open(done.scope)) {
             return Err("what can be undone is in a scope that is not open");
         }
         let mut visits: Vec<u64> = self.undoable.iter().map(|done| done.visit).collect();

@@ -127,6 +127,11 @@ impl Instance {
         Some(&self.scopes[at])
     }
 
+    /// Whether a scope is open; the process always is.
+    pub(crate) fn is_open(&self, scope: ScopeId) -> bool {
+        scope == PROCESS || self.scope(scope).is_some()
+    }
+
     /// A scope and those around it, from the inside, without the process.
     pub(crate) fn around(&self, scope: ScopeId) -> impl Iterator<Item = &Opened> {
         // A scope is opened after the one around it. That damaged rows may say otherwise is found

@@ -4,7 +4,7 @@ use bpm_model::policy::{Exhausted, Retry};
 
 use crate::change::Change;
 use crate::event::{Caught, Failure, FailureKind, TokenId};
-use crate::instance::{Attempts, TokenState};
+use crate::instance::Attempts;
 use crate::json::Json;
 use crate::planted;
 use crate::refused::Refused;
@@ -29,13 +29,13 @@ impl Turn<'_> {
         node: &str,
         (visit, attempt): (u64, u32),
     ) -> Result<(), Refused> {
-        let executing = self.instance.token(token).is_some_and(|token| {
-            token.node == node
-                && matches!(token.state, TokenState::Executing(at) if planted!(AttemptGuardMissing) || (at.visit, at.attempt) == (visit, attempt))
+        let there = self.instance.token(token).is_some_and(|token| token.node == node);
+        let executing = self.instance.executes(token).is_some_and(|at| {
+            planted!(AttemptGuardMissing) || (at.visit, at.attempt) == (visit, attempt)
         });
         let instance = self.instance.id;
         let refused = || Refused::NoSuchAttempt { instance, node: node.to_owned() };
-        executing.then_some(()).ok_or_else(refused)
+        (there && executing).then_some(()).ok_or_else(refused)
     }
 
     pub(super) fn task_completed(&mut self, token: TokenId, result: &Json) {

@@ -421,8 +421,7 @@ impl Content {
     }
 
     fn forget(&mut self, turn: &TurnRows) {
-        let snapshot = turn.state.as_ref().and_then(|state| state.snapshot.as_deref());
-        if let (Some(until), Some(snapshot)) = (turn.forget, snapshot)
+        if let Some((snapshot, until)) = turn.base()
             && let Some(kept) = self.instances.get_mut(&turn.instance)
         {
             kept.rebase(turn.seq, snapshot, until);

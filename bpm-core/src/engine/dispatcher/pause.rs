@@ -19,8 +19,6 @@ impl Dispatcher {
 
     fn end_pause(&mut self, instance: InstanceId) {
         self.agree_with_stored(instance);
-        let Some(live) = self.cache.get(instance) else { return };
-        live.instance.timers().for_each(|timer| self.timers.set(timer));
         if self.closing.is_none() {
             for event in self.lost_attempts(instance) {
                 self.deliver(Post { instance, event, answer: None });

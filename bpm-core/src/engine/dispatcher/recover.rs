@@ -19,9 +19,8 @@ impl Dispatcher {
         let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
         match loaded {
             Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
-            Ok(Some(live)) => {
+            Ok(Some(_)) => {
                 failpoint!(InstanceRecovering);
-                live.instance.timers().for_each(|timer| self.timers.set(timer));
                 self.agree_with_stored(instance);
                 for event in self.lost_attempts(instance) {
                     self.deliver(Post { instance, event, answer: None });
@@ -39,9 +38,11 @@ impl Dispatcher {
     }
 
     /// A commit that seemed to fail may be durable all the same, and its effects never came out:
-    /// they are derived again from what is stored.
+    /// they are derived again from what is stored. Timers, too, some of which may have come due in
+    /// vain.
     pub(super) fn agree_with_stored(&mut self, instance: InstanceId) {
         let Some(live) = self.cache.get(instance) else { return };
+        live.instance.timers().for_each(|timer| self.timers.set(timer));
         self.workers.keep(instance, |token, visit, attempt| {
             live.instance
                 .executes(token)
