@@ -1,7 +1,7 @@
 //! The auditor: what a store holds of an instance must agree with its history.
 //!
-//! The history is replayed from nothing, or from the base of a long one, change by change. Everything else that is stored, the
-//! row, the snapshot, the open waits, is a shadow of that state.
+//! The history is replayed from nothing, or from the base of a long one, change by change.
+//! Everything else that is stored, the row, the snapshot, the open waits, is a shadow of that state.
 
 use std::collections::BTreeSet;
 

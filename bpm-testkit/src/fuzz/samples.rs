@@ -120,7 +120,7 @@ fn saga() -> Process {
     let trip = Stmt::Scope("trip".into(), vec![hotel(vec![full]), inner], clauses);
     let nag = clause("slow", On::AlsoAfter(2), vec![user("nag", vec![])]);
     let confirm = user("confirm", vec![clause("closed", On::At(9), vec![]), nag]);
-    process(vec![Stmt::Task(undoable("book", Some((2, true)))), trip, confirm, task("thank")])
+    Process::of(vec![Stmt::Task(undoable("book", Some((2, true)))), trip, confirm, task("thank")])
 }
 
 /// A race, a loop, and a choice of which some ways end it.
@@ -136,7 +136,7 @@ fn race() -> Process {
         vec![vec![], vec![fail("none")], vec![Stmt::Return("early".into(), "ask".into())]],
     );
     let turns = Stmt::Loop("turns".into(), 2, vec![Stmt::Task(undoable("try", None))]);
-    process(vec![
+    Process::of(vec![
         Stmt::Task(undoable("ask", None)),
         Stmt::Race("offers".into(), 1, offers),
         which,
@@ -152,18 +152,11 @@ fn delivery() -> Process {
         branch(vec![Stmt::Task(undoable("pack", None))], &[]),
         branch(vec![Stmt::Task(undoable("send", None)), user("sign", vec![])], &[1]),
     ];
-    process(vec![task("order"), Stmt::Parallel("ship".into(), branches)])
-}
-
-fn process(body: Block) -> Process {
-    let mut variables = Vec::new();
-    lower::names_set(&body, &mut variables);
-    Process { body, variables }
+    Process::of(vec![task("order"), Stmt::Parallel("ship".into(), branches)])
 }
 
 fn undoable(id: &str, retry: Option<(u32, bool)>) -> Task {
-    let undo = Some(format!("{id}/undo"));
-    Task { id: id.to_owned(), undo, retry, timeout: None, clauses: Vec::new() }
+    Task { retry, ..Task::undoable(id) }
 }
 
 fn task(id: &str) -> Stmt {

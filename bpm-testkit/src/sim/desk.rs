@@ -15,6 +15,14 @@ use super::times::Told;
 /// An attempt: its instance, and its idempotency key with its number.
 pub type Attempt = (InstanceId, String, u32);
 
+/// The last two parts of its idempotency key: the node's name, of an undo only its last word, and
+/// the visit.
+pub fn node_and_visit((_, key, _): &Attempt) -> (&str, u64) {
+    let mut parts = key.rsplit('/');
+    let visit = parts.next().and_then(|visit| visit.parse().ok());
+    (parts.next().unwrap_or_default(), visit.unwrap_or(0))
+}
+
 #[derive(Default)]
 struct Desk {
     open: BTreeMap<Attempt, oneshot::Sender<Told>>,

@@ -169,10 +169,7 @@ impl<'a> House<'a> {
         if let Some(late) = cases.find_map(|case| times::late(case.judge.replayed(), time, wall)) {
             return Err(late);
         }
-        let overdue = |attempt: &desk::Attempt| {
-            let node = attempt.1.split('/').rev().nth(1).unwrap_or_default();
-            self.times.overdue(attempt, node, now)
-        };
+        let overdue = |attempt: &desk::Attempt| self.times.overdue(attempt, now);
         match desk::open().into_iter().find(overdue) {
             Some((_, key, number)) => Err(format!("late: attempt {number} of {key} has no end")),
             None => Ok(()),
@@ -209,7 +206,7 @@ impl<'a> House<'a> {
     /// that completed.
     fn judge_attempt(&mut self, attempt: desk::Attempt, saw: Option<i64>) -> Result<(), String> {
         let (instance, key, number) = &attempt;
-        let visit = key.rsplit('/').next().and_then(|visit| visit.parse().ok()).unwrap_or(0);
+        let (_, visit) = desk::node_and_visit(&attempt);
         let case = self.cases.get(instance);
         if !case.is_some_and(|case| case.started.contains(&(visit, *number))) {
             return Err(format!("attempt {number} of {key} runs and is not durable"));
@@ -362,7 +359,8 @@ impl<'a> House<'a> {
         for instance in self.cases.keys() {
             audit::check_replay(&*store, *instance);
             let most = usize::try_from(self.options.history_turns).unwrap_or(usize::MAX);
-            let kept = audit::history(&*store, *instance).map_err(|error| error.to_string())?;
+            let kept =
+                store.history(*instance, 0, usize::MAX).map_err(|error| error.to_string())?;
             if kept.len() > most {
                 return Err(format!("{} turns of {instance} are kept, not {most}", kept.len()));
             }

@@ -13,7 +13,7 @@ use bpm_core::history::Recorded;
 use bpm_core::ids::InstanceId;
 use bpm_core::instance::{Instance, TokenState};
 
-use super::desk::Attempt;
+use super::desk::{self, Attempt};
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +40,9 @@ pub struct Times {
     told: BTreeMap<Which, Told>,
 }
 
-fn which((instance, key, number): &Attempt) -> Which {
-    let visit = key.rsplit('/').next().and_then(|visit| visit.parse().ok());
-    (*instance, visit.unwrap_or(0), *number)
+fn which(attempt: &Attempt) -> Which {
+    let ((_, visit), (instance, _, number)) = (desk::node_and_visit(attempt), attempt);
+    (*instance, visit, *number)
 }
 
 impl Times {
@@ -126,7 +126,8 @@ impl Times {
     }
 
     /// Whether an attempt still runs although its time is up.
-    pub fn overdue(&self, attempt: &Attempt, node: &str, now: Duration) -> bool {
+    pub fn overdue(&self, attempt: &Attempt, now: Duration) -> bool {
+        let (node, _) = desk::node_and_visit(attempt);
         let began = self.began.get(&which(attempt));
         let due = began.zip(self.timeouts.get(node)).map(|(began, timeout)| *began + *timeout);
         due.is_some_and(|due| due <= now)

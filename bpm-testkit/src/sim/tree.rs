@@ -128,7 +128,22 @@ impl Features {
 /// How deep blocks nest.
 const DEPTH_MAX: usize = 4;
 
+impl Task {
+    /// One attempt, that can be undone.
+    pub fn undoable(id: &str) -> Self {
+        let undo = Some(format!("{id}/undo"));
+        Self { id: id.to_owned(), undo, retry: None, timeout: None, clauses: Vec::new() }
+    }
+}
+
 impl Process {
+    /// A process that is written down; its variables are those that it sets.
+    pub fn of(body: Block) -> Self {
+        let mut variables = Vec::new();
+        super::lower::names_set(&body, &mut variables);
+        Self { body, variables }
+    }
+
     /// A process of at most about so many statements.
     pub fn random(random: &mut Random, statements: usize, features: Features) -> Self {
         let variables = Vec::new();
