@@ -168,11 +168,15 @@ impl Points {
             self.statement += 1;
             return Fault::Point(Failpoint::MigrationStatement, self.statement);
         }
+        if let Some(point) = AT_FIRST.get(round) {
+            let count = match point {
+                Failpoint::MigrationStatement => 1 + random.below(self.statements()) as u32,
+                point => count(*point, random),
+            };
+            return Fault::Point(*point, count);
+        }
         if let Some(point) = self.again.take() {
             return Fault::Point(point, 1);
-        }
-        if let Some(point) = AT_FIRST.get(round) {
-            return Fault::Point(*point, count(*point, random));
         }
         if round % 3 == 2 {
             return Fault::random(random, two_processes);
@@ -182,6 +186,11 @@ impl Points {
         let point = *others[self.next % others.len()];
         self.next += 1;
         Fault::Point(point, count(point, random))
+    }
+
+    /// How many statements of migrations were walked: at the one behind the last nobody died.
+    fn statements(&self) -> usize {
+        (self.statement as usize).saturating_sub(1).max(1)
     }
 
     fn note(&mut self, fault: Fault, died_at: Option<String>) {

@@ -199,16 +199,16 @@ pub(crate) const AT_FIRST: [Failpoint; 4] = [
 /// At which time that a victim comes to a place it dies there: any of the first few.
 pub(crate) fn count(point: Failpoint, random: &mut Random) -> u32 {
     let most = match point {
-        Failpoint::MigrationStatement => 30,
         Failpoint::DefinitionStored => 9,
         Failpoint::InstanceRecovering
         | Failpoint::InstanceRecovered
+        | Failpoint::BaseInserted
         | Failpoint::IncidentInserted
         | Failpoint::TimerInserted
         | Failpoint::TimerDeleted
         | Failpoint::UserTaskInserted
         | Failpoint::WaitClosed => 3,
-        Failpoint::BeforeClose | Failpoint::TimeStored => 1,
+        Failpoint::BeforeClose | Failpoint::TimeStored | Failpoint::HistoryForgotten => 1,
         point if is_at_start(point) => 1,
         _ => 8,
     };
