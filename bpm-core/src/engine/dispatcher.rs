@@ -254,6 +254,8 @@ impl Dispatcher {
             let can_move = live.instance.can_move();
             if let Some(post) = live.queue.pop_front() {
                 self.take_turn(post, None);
+            } else if std::mem::take(&mut live.recovers) {
+                return self.recover(instance);
             } else if can_move && self.closing.is_none() {
                 self.take_turn(Post { instance, event: Event::Continued, answer: None }, None);
             } else {

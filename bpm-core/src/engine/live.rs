@@ -22,6 +22,8 @@ pub(super) struct Live {
     pub(super) uncommitted: bool,
     /// What happened meanwhile.
     pub(super) queue: VecDeque<Post>,
+    /// Whether it is recovered when it has nothing else to do.
+    pub(super) recovers: bool,
     shape: Shape,
 }
 
@@ -42,7 +44,8 @@ impl Live {
     /// An instance that does not exist in the store yet.
     pub(super) fn new(instance: Instance, registered: Registered) -> Self {
         let shape = Shape { active: false, status: Status::Running, turns: 0, bytes: 0 };
-        Self { instance, registered, uncommitted: false, queue: VecDeque::new(), shape }
+        let queue = VecDeque::new();
+        Self { instance, registered, uncommitted: false, queue, recovers: false, shape }
     }
 
     /// Builds an instance again from its snapshot and the turns after it.
@@ -111,7 +114,7 @@ impl Live {
 
     /// Whether nothing happens to it now and nothing will by itself.
     pub(super) fn is_quiet(&self) -> bool {
-        !self.uncommitted && self.queue.is_empty() && !self.instance.is_active()
+        !(self.uncommitted || self.recovers || self.instance.is_active()) && self.queue.is_empty()
     }
 }
 

@@ -4,15 +4,20 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bpm_core::clock::Timestamp;
 use bpm_core::definition::ProcessDefinition;
 use bpm_core::engine::by_hand::ByHand;
-use bpm_core::engine::{Engine, EngineOptions};
+use bpm_core::engine::{Engine, EngineBuilder, EngineOptions};
 use bpm_core::event::{Actor, Event};
 use bpm_core::ids::InstanceId;
-use bpm_core::store::{InstanceFilter, Memory, Status, Store};
+use bpm_core::json::Json;
+use bpm_core::store::{InstanceFilter, Memory, Status, Store, UserTaskFilter};
 use bpm_core::task::TaskContext;
 use bpm_testkit::clock::TestClock;
 use bpm_testkit::sim::faults::{Fault, Faulty, Plan};
+use bpm_testkit::sim::times::Told;
+use bpm_testkit::sim::tree::{Branch, Clause, On, Process, Stmt, Task, User};
+use bpm_testkit::sim::{desk, lower};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -44,6 +49,13 @@ fn both() -> ProcessDefinition {
     edges.into_iter().fold(builder, |builder, (from, to)| builder.edge(from, to)).build().unwrap()
 }
 
+fn engine(store: &Arc<dyn Store>, plan: &Plan, clock: &TestClock) -> EngineBuilder {
+    Engine::builder()
+        .store(Faulty::new(Arc::clone(store), plan.clone()))
+        .clock(clock.clone())
+        .options(EngineOptions { workers: 1, watch_turns: 1, ..EngineOptions::default() })
+}
+
 impl House {
     /// The instance has begun: an attempt runs, and another one has no place yet.
     fn new() -> Self {
@@ -64,16 +76,30 @@ impl House {
             }
         };
         let (first, second) = (attempt.clone(), attempt);
-        let engine = Engine::builder()
-            .store(Faulty::new(Arc::clone(&store), plan.clone()))
-            .clock(clock.clone())
-            .options(EngineOptions { workers: 1, watch_turns: 1, ..EngineOptions::default() })
+        let engine = engine(&store, &plan, &clock)
             .definition(both())
             .handler_with("one", move |_, context| first("one", context))
             .handler_with("two", move |_, context| second("two", context))
             .start_by_hand(runtime.handle().clone())
             .unwrap();
         drop(engine.start(INSTANCE, "both", None, Vec::new()).unwrap());
+        let mut house = Self { engine, runtime, clock, store, plan, seen, ends };
+        house.settle();
+        house
+    }
+
+    /// An instance of a process that is written as a tree; its attempts are on the desk.
+    fn of(process: &Process) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (clock, plan) = (TestClock::at(Timestamp::from_millis(0)), Plan::default());
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
+        let definition = lower::definition(process);
+        let keys = definition.graph().variables.iter().map(|variable| variable.key.to_string());
+        let input = keys.map(|key| (key, Json::from(&0.into()))).collect();
+        let engine = engine(&store, &plan, &clock).definition(definition);
+        let engine = engine.start_by_hand(runtime.handle().clone()).unwrap();
+        drop(engine.start(INSTANCE, "Random", None, input).unwrap());
+        let (seen, ends) = Default::default();
         let mut house = Self { engine, runtime, clock, store, plan, seen, ends };
         house.settle();
         house
@@ -108,7 +134,17 @@ impl House {
 
     /// What was tried in vain is tried again.
     fn later(&mut self) {
-        self.clock.advance(Duration::from_millis(100));
+        self.pass(100);
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.clock.advance(Duration::from_millis(millis));
+        self.settle();
+    }
+
+    /// The one attempt on the desk succeeds.
+    fn desk_ends(&mut self) {
+        desk::end(0, Told::Value(1)).unwrap();
         self.settle();
     }
 
@@ -196,4 +232,62 @@ fn attempts_are_gone_behind_a_termination_that_seemed_to_fail() {
     drop(house.engine.start(InstanceId::from_bytes([8; 16]), "both", None, Vec::new()).unwrap());
     house.settle();
     assert_eq!(house.seen(), ["one", "one"]);
+}
+
+/// Those that began on the desk since this was last asked: node and attempt.
+fn began() -> Vec<(String, u32)> {
+    let name = |attempt: &desk::Attempt| desk::node_and_visit(attempt).0.to_owned();
+    desk::begun().iter().map(|(attempt, _)| (name(attempt), attempt.2)).collect()
+}
+
+fn beside(one: Vec<Stmt>, other: Vec<Stmt>) -> Process {
+    let branch = |body| Branch { body, after: Vec::new() };
+    let branches = vec![branch(one), branch(other)];
+    Process::of(vec![Stmt::Parallel("both".to_owned(), branches)])
+}
+
+fn task(id: &str) -> Task {
+    Task::undoable(id)
+}
+
+/// Found as seed 10044878: the recovery stopped an attempt that had no place, and what the
+/// instance began then, not even durable, it thought to be lost.
+#[test]
+fn what_begins_in_a_recovery_is_not_lost() {
+    let body = vec![Stmt::Task(task("late"))];
+    let clauses = vec![Clause { id: "on".to_owned(), on: On::After(1), body }];
+    let waits = Stmt::Task(Task { clauses, ..task("waits") });
+    let mut house = House::of(&beside(vec![Stmt::Task(task("runs"))], vec![waits]));
+    assert_eq!(began(), [("runs".to_owned(), 1)]);
+    house.plan.next_commit(Fault::After);
+    house.pass(1);
+    house.later();
+    house.desk_ends();
+    assert_eq!(began(), [("late".to_owned(), 1)]);
+    house.desk_ends();
+    assert_eq!(began(), []);
+    assert_eq!(house.status(), Status::Completed);
+}
+
+/// Found as seed 10601122: each time that the instance was to be recovered a turn of it was on its
+/// way, and the timers of the one that had seemed to fail came late.
+#[test]
+fn a_recovery_follows_the_turn_that_is_on_its_way() {
+    let wait = Stmt::Wait("wait".to_owned(), 150);
+    let waits = vec![Stmt::Task(task("first")), wait, Stmt::Task(task("second"))];
+    let user = User { id: "user".to_owned(), clauses: Vec::new() };
+    let mut house = House::of(&beside(waits, vec![Stmt::User(user)]));
+    house.plan.next_commit(Fault::After);
+    house.desk_ends();
+    assert_eq!(began(), [("first".to_owned(), 1)]);
+    let open = house.store.user_tasks(&UserTaskFilter::default()).unwrap();
+    let (task, node, payload) = (open[0].id, open[0].node.clone(), Json::from(&0.into()));
+    let completed = Event::UserTaskCompleted { task, node, payload, actor: None };
+    let mut answer = house.engine.deliver(INSTANCE, completed).unwrap();
+    house.later();
+    assert!(answer.try_recv().unwrap().is_ok());
+    house.pass(50);
+    assert_eq!(began(), [("second".to_owned(), 1)]);
+    house.desk_ends();
+    assert_eq!(house.status(), Status::Completed);
 }

@@ -36,11 +36,16 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
-        let drop_at = self.later(self.shared.options.grace);
-        if let Some(dropped) = self.workers.stop(instance, token, drop_at) {
+    fn stop_attempt(&mut self, instance: InstanceId, token: TokenId) {
+        if let Some(dropped) = self.tell_to_stop(instance, token) {
             self.attempt_dropped(dropped);
         }
+    }
+
+    /// Tells an attempt to stop; one that had no place yet is over at once.
+    pub(super) fn tell_to_stop(&mut self, instance: InstanceId, token: TokenId) -> Option<Dropped> {
+        let drop_at = self.later(self.shared.options.grace);
+        self.workers.stop(instance, token, drop_at)
     }
 
     pub(super) fn attempt_over(&mut self, over: Over) {

@@ -3,7 +3,6 @@
 
 use crate::ids::InstanceId;
 
-use super::super::mailbox::Post;
 use super::super::turn::Pause;
 use super::Dispatcher;
 
@@ -12,17 +11,8 @@ impl Dispatcher {
     pub(super) fn pause(&mut self, instance: InstanceId, paused: Option<Pause>) {
         match paused {
             Some(Pause::Begins) => self.workers.hold(instance),
-            Some(Pause::Ends) => self.end_pause(instance),
+            Some(Pause::Ends) => self.agree_with_stored(instance),
             None => {}
-        }
-    }
-
-    fn end_pause(&mut self, instance: InstanceId) {
-        self.agree_with_stored(instance);
-        if self.closing.is_none() {
-            for event in self.lost_attempts(instance) {
-                self.deliver(Post { instance, event, answer: None });
-            }
         }
     }
 }

@@ -18,19 +18,16 @@ impl Dispatcher {
     pub(super) fn recover(&mut self, instance: InstanceId) {
         let loaded = self.cache.load(instance, &*self.shared.store, &self.shared.registry);
         match loaded {
-            Ok(Some(live)) if live.uncommitted => self.recover_later(instance),
+            Ok(Some(live)) if live.uncommitted => live.recovers = true,
             Ok(Some(_)) => {
                 failpoint!(InstanceRecovering);
                 self.agree_with_stored(instance);
-                for event in self.lost_attempts(instance) {
-                    self.deliver(Post { instance, event, answer: None });
-                }
                 failpoint!(InstanceRecovered);
                 self.tell_if_ended(instance);
                 self.go_on(instance);
             }
             Err(error) if error.may_pass() => {
-                self.recover_later(instance);
+                self.again.push((self.later(RETRY_COMMIT), Message::Recover(instance)));
             }
             Err(error) => self.note_unreadable(instance, &error),
             Ok(None) => {}
@@ -49,18 +46,23 @@ impl Dispatcher {
                 .is_some_and(|at| (at.visit, at.attempt) == (visit, attempt))
         });
         let suspended = live.instance.suspended().is_some();
-        // Before any of them begins.
         let halted: Vec<_> = live.instance.halted().collect();
-        halted.into_iter().for_each(|token| self.stop_attempt(instance, token));
+        // Told what was lost, or stopped before it began, the instance moves on, and no longer is
+        // what the workers are compared with.
+        let lost = self.lost_attempts(instance);
+        let stopped: Vec<_> =
+            halted.into_iter().filter_map(|token| self.tell_to_stop(instance, token)).collect();
         match suspended {
             true => self.workers.hold(instance),
             false => self.workers.let_go(instance),
         }
-    }
-
-    /// When its turn is durable, or the store has got well.
-    pub(super) fn recover_later(&mut self, instance: InstanceId) {
-        self.again.push((self.later(RETRY_COMMIT), Message::Recover(instance)));
+        if self.closing.is_some() {
+            return;
+        }
+        stopped.into_iter().for_each(|dropped| self.attempt_dropped(dropped));
+        for event in lost {
+            self.deliver(Post { instance, event, answer: None });
+        }
     }
 
     /// An instance whose rows cannot be read rests, and that is visible.
@@ -71,7 +73,7 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
+    fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
         planted!(LostNotNoticed => return Vec::new());
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
         let lost = |token: &Token| match token.state {
