@@ -8,7 +8,7 @@ use crate::store::{self, BaseRow, Status, Stored};
 
 #[cfg(feature = "planted-bugs")]
 use super::TokenState;
-use super::{Instance, Opened};
+use super::{Instance, Opened, Undoable};
 
 /// No instance lives so long that its numbers come here; more than it will ever use are left.
 const LAST: u64 = u64::MAX - (1 << 32);
@@ -148,8 +148,14 @@ impl Instance {
 
     /// Once, not behind each turn: what can be undone may be long.
     fn check_undoable(&self) -> Result<(), &'static str> {
-        if !self.status.is_end() && !self.undoable.iter().all(|done| self.is_open(done.scope)) {
+        let goes_on = !self.status.is_end();
+        if goes_on && !self.undoable.iter().all(|done| self.is_open(done.scope)) {
             return Err("what can be undone is in a scope that is not open");
+        }
+        let scope_of = |by| self.token(by).map(|token| token.scope);
+        let apart = |done: &Undoable| done.by.is_some_and(|by| scope_of(by) != Some(done.scope));
+        if goes_on && self.undoable.iter().any(apart) {
+            return Err("what is being undone is not in the scope of what undoes it");
         }
         let mut visits: Vec<u64> = self.undoable.iter().map(|done| done.visit).collect();
         visits.sort_unstable();
