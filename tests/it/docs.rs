@@ -228,7 +228,15 @@ fn what_is_said_to_be_absent_is_absent() {
 
 /// The sources of a file or folder, without tests.
 fn sources(path: &str) -> Vec<PathBuf> {
-    let (mut found, mut ready) = (Vec::new(), vec![root().join(path)]);
+    let mut found = rust_files(&root().join(path));
+    let inside = |path: &Path| path.strip_prefix(root()).unwrap_or(path).to_owned();
+    found.retain(|path| !inside(path).components().any(|part| part.as_os_str() == "tests"));
+    assert!(!found.is_empty(), "there is nothing in {path}");
+    found
+}
+
+fn rust_files(path: &Path) -> Vec<PathBuf> {
+    let (mut found, mut ready) = (Vec::new(), vec![path.to_owned()]);
     while let Some(path) = ready.pop() {
         if path.is_dir() {
             let inside = fs::read_dir(&path).expect("a folder");
@@ -237,9 +245,6 @@ fn sources(path: &str) -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    let inside = |path: &Path| path.strip_prefix(root()).unwrap_or(path).to_owned();
-    found.retain(|path| !inside(path).components().any(|part| part.as_os_str() == "tests"));
-    assert!(!found.is_empty(), "there is nothing in {path}");
     found
 }
 
@@ -270,6 +275,26 @@ fn every_option_is_documented() {
         above.contains(*line)
     });
     assert!(rows.count() >= 11, "a row for each option");
+}
+
+/// Every test that the page on reliability names is one: names of three words or more, in tables.
+#[test]
+fn tests_that_are_named_exist() {
+    let page = read(&root().join("docs/reliability.md"));
+    let cells = page.lines().filter(|line| line.starts_with('|'));
+    let names = cells.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let is_name = |name: &&str| {
+        let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+        name.split('_').count() > 3 && name.split('_').all(word)
+    };
+    let names: BTreeSet<&str> = names.filter(is_name).collect();
+    assert!(names.len() > 60, "only {} names", names.len());
+    let files = ["tests", "bpm-testkit", "bpm-powercut", "bpm-sqlite", "bpm-core"];
+    let files = files.iter().flat_map(|folder| rust_files(&root().join(folder)));
+    let tests: String = files.map(|file| read(&file)).collect();
+    let lacks: Vec<_> =
+        names.iter().filter(|name| !tests.contains(&format!("fn {name}("))).collect();
+    assert!(lacks.is_empty(), "no tests: {lacks:?}");
 }
 
 /// A small tree is a feature: whoever embeds the engine builds these crates.

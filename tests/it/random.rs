@@ -271,11 +271,12 @@ impl EndingIs for Instance {
     }
 }
 
-/// So many seeds, from 0 or from what `BPM_ENGINE_SEED` says.
+/// So many seeds or as many as `BPM_ENGINE_GRAPHS` says, from 0 or from what `BPM_ENGINE_SEED`
+/// says.
 fn seeds(n: u64) -> std::ops::Range<u64> {
-    let first = std::env::var("BPM_ENGINE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let first = first.unwrap_or(0);
-    first..first + n
+    let number = |variable| std::env::var(variable).ok()?.parse::<u64>().ok();
+    let first = number("BPM_ENGINE_SEED").unwrap_or(0);
+    first..first + number("BPM_ENGINE_GRAPHS").unwrap_or(n)
 }
 
 #[test]

@@ -176,3 +176,102 @@ impl Instance {
         self.seq = turn.seq;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::store::{InstanceRow, StartRow, StateRow};
+
+    const ID: InstanceId = InstanceId::from_bytes([7; 16]);
+
+    /// In a scope of its own an activity is being undone, and another one around it can be.
+    fn sound() -> Value {
+        json!({
+            "id": ID, "key": "k", "seq": 8, "status": "Running",
+            "next_token": 4, "next_number": 10,
+            "tokens": [
+                {"token": 2, "node": "wait", "state": "Timing", "timer": 4, "due": 50},
+                {"token": 3, "node": "book/undo", "scope": 3, "state": "Executing",
+                 "visit": 9, "attempt": 1, "failed": 0, "lost": 0},
+            ],
+            "values": {}, "failure": null, "cancelled_by": null,
+            "undoable": [
+                {"node": "ask", "visit": 2, "values": {}},
+                {"node": "book", "visit": 7, "values": {}, "scope": 3, "by": 3},
+            ],
+            "scopes": [
+                {"scope": 3, "node": "trip", "unwinding": {"Interrupted": {"boundary": "late"}}},
+                {"scope": 5, "node": "also"},
+            ],
+        })
+    }
+
+    fn restored(snapshot: &Value) -> Result<Instance, String> {
+        let start = StartRow { process: "p".into(), version: 1, key: None, input_hash: 0 };
+        let state = StateRow {
+            status: Status::Running,
+            active: true,
+            tokens: "[]".into(),
+            snapshot: Some(snapshot.to_string()),
+            outcome: None,
+        };
+        let created = Timestamp::from_millis(0);
+        let row = InstanceRow { id: ID, start, state, snapshot_seq: 8, created, ended: None };
+        Instance::restore(&Stored { row, turns: Vec::new() }).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_the_engine_makes_is_restored() {
+        assert_eq!(restored(&sound()).map(|instance| instance.seq), Ok(8));
+    }
+
+    #[test]
+    fn what_no_instance_can_be_is_refused_and_says_what() {
+        let cases = [
+            ("/tokens/1/token", json!(4), "its tokens are not in order"),
+            ("/tokens/0/token", json!(3), "its tokens are not in order"),
+            ("/next_number", json!(u64::MAX), "its numbers are used up"),
+            ("/tokens/1/visit", json!(10), "a token has a visit or a timer that is still to come"),
+            ("/tokens/0/timer", json!(10), "a token has a visit or a timer that is still to come"),
+            ("/status", json!("Suspended"), "that it is suspended is no status of its own"),
+            ("/scopes/1/parent", json!(5), "its scopes are not in order"),
+            ("/scopes/1/scope", json!(3), "its scopes are not in order"),
+            ("/scopes/1/scope", json!(10), "its scopes are not in order"),
+            ("/tokens/0/scope", json!(4), "a token is in a scope that is not open"),
+            ("/status", json!("Failing"), "it does not say why or with what it ends"),
+            ("/status", json!("Cancelling"), "it does not say why or with what it ends"),
+            ("/status", json!("Completing"), "it does not say why or with what it ends"),
+            ("/tokens", json!([]), "it has not ended, and nothing of it can go on"),
+            ("/undoable/0/scope", json!(4), "what can be undone is in a scope that is not open"),
+            ("/undoable/1/scope", json!(0), "what is being undone is not in the scope of"),
+            ("/undoable/1/by", json!(1), "what is being undone is not in the scope of"),
+            ("/undoable/0/visit", json!(10), "what can be undone is still to come"),
+            ("/undoable/0/visit", json!(7), "what can be undone is there twice"),
+        ];
+        for (place, value, what) in cases {
+            let mut damaged = sound();
+            match damaged.pointer_mut(place) {
+                Some(old) => *old = value,
+                None => {
+                    let (object, key) = place.rsplit_once('/').unwrap();
+                    damaged.pointer_mut(object).unwrap()[key] = value;
+                }
+            }
+            let error = restored(&damaged).expect_err(place);
+            assert!(error.contains(what) && error.contains(&ID.to_string()), "{place}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_another_instance_or_turn_is_refused() {
+        for (place, value) in [("id", json!(InstanceId::from_bytes([8; 16]))), ("seq", json!(7))] {
+            let mut damaged = sound();
+            damaged[place] = value;
+            let error = restored(&damaged).expect_err(place);
+            assert!(error.contains("is that of instance"), "{error}");
+        }
+    }
+}
