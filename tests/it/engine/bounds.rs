@@ -75,6 +75,36 @@ async fn a_fork_beyond_the_bound_on_tokens_is_an_incident() {
     }
 }
 
+/// With the default of the bound: as many tokens as may be are open, found again, and cancelled.
+#[tokio::test]
+async fn ten_thousand_tokens_are_taken_and_no_more() {
+    const MOST: usize = 10_000;
+    let activities: Vec<String> = (0..=MOST).map(|n| format!("user u{n}")).collect();
+    let activities: Vec<&str> = activities.iter().map(String::as_str).collect();
+    for house in House::all() {
+        let options = EngineOptions { nodes_per_definition: 2 * MOST, ..Default::default() };
+        let builder = house.builder().options(options);
+        let builder = builder.definition(fork("most", &activities[1..]));
+        let builder = builder.definition(fork("more", &activities));
+        let engine = builder.start().await.unwrap();
+        let more = engine.start_definition("more", json!({})).await.unwrap();
+        let [incident] = engine.incidents().list().await.unwrap().try_into().unwrap();
+        assert_eq!((incident.instance, incident.node.as_str()), (more.id(), "fork"));
+        let mut watch = engine.watch();
+        let most = engine.start_definition("most", json!({})).await.unwrap();
+        let opened = |change: &&Change| matches!(change, Change::UserTaskCreated { .. });
+        let mut open = 0;
+        while open < MOST {
+            let turn = until(&mut watch, |_| true).await;
+            open += turn.recorded.changes.iter().filter(opened).count();
+        }
+        assert_eq!(open, MOST);
+        engine.cancel(most.id(), Actor::new("ann")).await.unwrap();
+        assert!(matches!(most.outcome().await.unwrap(), Outcome::Cancelled(_)));
+        house.finish(engine).await;
+    }
+}
+
 #[tokio::test]
 async fn a_turn_beyond_the_bound_on_moves_goes_on_in_the_next_one() {
     for house in House::all() {
