@@ -18,6 +18,9 @@ use super::tree::{Block, Branch, Clause, On, Process, Stmt, Task, returns};
 /// Attempts of an undo before it rests with an incident.
 pub const UNDO_ATTEMPTS: u32 = 3;
 
+/// After how many milliseconds an attempt of an undo is dropped.
+pub const UNDO_TIMEOUT_MS: u64 = 30;
+
 /// The definition of a process.
 pub fn definition(process: &Process) -> ProcessDefinition {
     ProcessDefinition::of_graph(graph(process), Some(visit))
@@ -460,6 +463,6 @@ task!(
             max_ms: 20,
             then: Exhausted::Suspend
         }),
-        timeout_ms: None
+        timeout_ms: Some(UNDO_TIMEOUT_MS)
     }
 );

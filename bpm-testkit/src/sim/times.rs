@@ -14,6 +14,7 @@ use bpm_core::ids::InstanceId;
 use bpm_core::instance::{Instance, TokenState};
 
 use super::desk::{self, Attempt};
+use super::lower::UNDO_TIMEOUT_MS;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ type Which = (InstanceId, u64, u32);
 
 /// What was seen of the clocks and of attempts.
 pub struct Times {
+    /// By the last word of a node's name: all undos have the same.
     timeouts: BTreeMap<String, Duration>,
     /// The wall clock, whenever an engine could look at it.
     walls: Vec<Timestamp>,
@@ -38,6 +40,10 @@ pub struct Times {
     calendar: BTreeMap<(InstanceId, u64), (Timestamp, usize)>,
     began: BTreeMap<Which, Duration>,
     told: BTreeMap<Which, Told>,
+}
+
+fn last_word(node: &str) -> &str {
+    node.rsplit('/').next().unwrap_or(node)
 }
 
 fn which(attempt: &Attempt) -> Which {
@@ -48,11 +54,13 @@ fn which(attempt: &Attempt) -> Which {
 impl Times {
     /// Nothing was seen.
     pub fn new(definition: &ProcessDefinition) -> Self {
-        let timeout = |node: &bpm_core::__private::Node| match &node.kind {
-            Kind::Service { policy, .. } => {
-                Some((node.id.to_string(), Duration::from_millis(policy.timeout_ms?)))
-            }
-            _ => None,
+        let timeout = |node: &bpm_core::__private::Node| {
+            let millis = match &node.kind {
+                Kind::Service { policy, .. } => policy.timeout_ms?,
+                Kind::Undo { .. } => UNDO_TIMEOUT_MS,
+                _ => return None,
+            };
+            Some((last_word(&node.id).to_owned(), Duration::from_millis(millis)))
         };
         let timeouts = definition.graph().nodes.iter().filter_map(timeout).collect();
         let (walls, calendar) = (Vec::new(), BTreeMap::new());
@@ -119,7 +127,7 @@ impl Times {
     }
 
     fn timed_out(&self, which: Which, node: &str, now: Duration) -> Result<(), String> {
-        let timeout = self.timeouts.get(node);
+        let timeout = self.timeouts.get(last_word(node));
         let due = self.began.get(&which).zip(timeout).map(|(began, timeout)| *began + *timeout);
         let early = || format!("timed out early: {which:?} at {now:?}, due {due:?}");
         due.is_some_and(|due| due <= now).then_some(()).ok_or_else(early)
