@@ -3,12 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bpm_core::clock::Timestamp;
-use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
-use bpm_core::store::{
-    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
-    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
-};
+use bpm_core::ids::InstanceId;
+use bpm_core::store::{Batch, Error, Store, Stored, TimerRow, Verdict};
 
 /// What goes wrong. Clones are the same faults.
 #[derive(Clone, Debug, Default)]
@@ -111,68 +107,9 @@ impl Store for Faulty {
         self.inner.timers(after, limit)
     }
 
-    fn active(&self, after: Option<InstanceId>, limit: usize) -> Result<Vec<InstanceId>, Error> {
-        self.inner.active(after, limit)
-    }
-
-    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error> {
-        self.inner.instance(instance)
-    }
-
-    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
-        self.inner.instances(filter)
-    }
-
-    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, Error> {
-        self.inner.started(process, key)
-    }
-
-    fn history(
-        &self,
-        instance: InstanceId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, Error> {
-        self.inner.history(instance, after, limit)
-    }
-
-    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
-        self.inner.base(instance)
-    }
-
-    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {
-        self.inner.user_tasks(filter)
-    }
-
-    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error> {
-        self.inner.user_task(task)
-    }
-
-    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
-        self.inner.incident(incident)
-    }
-
-    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {
-        self.inner.incidents(limit)
-    }
-
-    fn definitions(&self) -> Result<Vec<DefinitionRow>, Error> {
-        self.inner.definitions()
-    }
-
-    fn live(&self, process: &str, version: u32) -> Result<u64, Error> {
-        self.inner.live(process, version)
-    }
-
-    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), Error> {
-        self.inner.put_definition(definition)
-    }
-
-    fn latest(&self) -> Result<Timestamp, Error> {
-        self.inner.latest()
-    }
-
     fn close(&self) -> Result<(), Error> {
         self.inner.close()
     }
+
+    crate::forward_calls!(self => self.inner);
 }

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod events;
 pub mod explorer;
 pub mod faults;
+pub mod forward;
 pub mod fuzz;
 pub mod path;
 pub mod readings;

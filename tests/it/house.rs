@@ -5,10 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use bpm_engine::prelude::*;
-use bpm_engine::store::{
-    BaseRow, Batch, DefinitionRow, Error as StoreError, HistoryRow, IncidentRow, InstanceFilter,
-    InstanceRow, Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
-};
+use bpm_engine::store::{Batch, Error as StoreError, Store, Stored, TimerRow, Verdict};
 use bpm_engine::{DefinitionBuilder, EngineBuilder, Observed, Watch};
 use bpm_testkit::audit;
 use serde_json::Value;
@@ -189,69 +186,15 @@ impl Store for Noting {
         self.inner.load(instance)
     }
 
-    fn active(&self, after: Option<InstanceId>, n: usize) -> Result<Vec<InstanceId>, StoreError> {
-        self.inner.active(after, n)
-    }
-
-    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, StoreError> {
-        self.inner.instance(instance)
-    }
-
-    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, StoreError> {
-        self.inner.started(process, key)
-    }
-
-    fn history(&self, id: InstanceId, after: u64, n: usize) -> Result<Vec<HistoryRow>, StoreError> {
-        self.inner.history(id, after, n)
-    }
-
-    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, StoreError> {
-        self.inner.base(instance)
-    }
-
-    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, StoreError> {
-        self.inner.user_tasks(filter)
-    }
-
-    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, StoreError> {
-        self.inner.user_task(task)
-    }
-
-    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {
-        self.inner.instances(filter)
-    }
-
-    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {
-        self.inner.incidents(limit)
-    }
-
-    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, StoreError> {
-        self.inner.incident(incident)
-    }
-
     fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, StoreError> {
         self.inner.timers(after, limit)
-    }
-
-    fn definitions(&self) -> Result<Vec<DefinitionRow>, StoreError> {
-        self.inner.definitions()
-    }
-
-    fn live(&self, process: &str, version: u32) -> Result<u64, StoreError> {
-        self.inner.live(process, version)
-    }
-
-    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), StoreError> {
-        self.inner.put_definition(definition)
-    }
-
-    fn latest(&self) -> Result<Timestamp, StoreError> {
-        self.inner.latest()
     }
 
     fn close(&self) -> Result<(), StoreError> {
         self.inner.close()
     }
+
+    bpm_testkit::forward_calls!(self => self.inner);
 }
 
 /// A definition that is one line of activities: `"service a"`, `"user b"`.

@@ -2,12 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bpm_core::clock::Timestamp;
-use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
-use bpm_core::store::{
-    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
-    Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
-};
+use bpm_core::ids::InstanceId;
+use bpm_core::store::{Batch, Error, HistoryRow, Store, Stored, TimerRow, Verdict};
 
 /// What the next commit does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,72 +140,13 @@ impl Store for Faulty {
         self.read()?.load(instance)
     }
 
-    fn active(&self, after: Option<InstanceId>, limit: usize) -> Result<Vec<InstanceId>, Error> {
-        self.read()?.active(after, limit)
-    }
-
-    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error> {
-        self.read()?.instance(instance)
-    }
-
-    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
-        self.read()?.instances(filter)
-    }
-
-    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, Error> {
-        self.read()?.started(process, key)
-    }
-
-    fn history(
-        &self,
-        instance: InstanceId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, Error> {
-        self.read()?.history(instance, after, limit)
-    }
-
-    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
-        self.read()?.base(instance)
-    }
-
-    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {
-        self.read()?.user_tasks(filter)
-    }
-
-    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error> {
-        self.read()?.user_task(task)
-    }
-
     fn timers(&self, after: Option<&TimerRow>, limit: usize) -> Result<Vec<TimerRow>, Error> {
         self.read()?.timers(after, limit)
-    }
-
-    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
-        self.read()?.incident(incident)
-    }
-
-    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {
-        self.read()?.incidents(limit)
-    }
-
-    fn definitions(&self) -> Result<Vec<DefinitionRow>, Error> {
-        self.read()?.definitions()
-    }
-
-    fn live(&self, process: &str, version: u32) -> Result<u64, Error> {
-        self.read()?.live(process, version)
-    }
-
-    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), Error> {
-        self.read()?.put_definition(definition)
-    }
-
-    fn latest(&self) -> Result<Timestamp, Error> {
-        self.read()?.latest()
     }
 
     fn close(&self) -> Result<(), Error> {
         self.store.close()
     }
+
+    crate::forward_calls!(self => self.read()?);
 }

@@ -3,12 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use bpm_core::clock::Timestamp;
-use bpm_core::ids::{IncidentId, InstanceId, UserTaskId};
-use bpm_core::store::{
-    BaseRow, Batch, DefinitionRow, Error, HistoryRow, IncidentRow, InstanceFilter, InstanceRow,
-    Memory, Started, Store, Stored, TimerRow, UserTaskFilter, UserTaskRow, Verdict,
-};
+use bpm_core::ids::InstanceId;
+use bpm_core::store::{Batch, Error, Memory, Store, Stored, TimerRow, Verdict};
 
 #[derive(Clone, Default)]
 pub(crate) struct Spy(Arc<Inner>);
@@ -122,71 +118,12 @@ impl Store for Spy {
         self.memory().timers(after, limit)
     }
 
-    fn active(&self, after: Option<InstanceId>, limit: usize) -> Result<Vec<InstanceId>, Error> {
-        self.memory().active(after, limit)
-    }
-
-    fn instance(&self, instance: InstanceId) -> Result<Option<InstanceRow>, Error> {
-        self.memory().instance(instance)
-    }
-
-    fn started(&self, process: &str, key: &str) -> Result<Option<Started>, Error> {
-        self.memory().started(process, key)
-    }
-
-    fn history(
-        &self,
-        instance: InstanceId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, Error> {
-        self.memory().history(instance, after, limit)
-    }
-
-    fn base(&self, instance: InstanceId) -> Result<Option<BaseRow>, Error> {
-        self.memory().base(instance)
-    }
-
-    fn user_tasks(&self, filter: &UserTaskFilter) -> Result<Vec<UserTaskRow>, Error> {
-        self.memory().user_tasks(filter)
-    }
-
-    fn user_task(&self, task: UserTaskId) -> Result<Option<UserTaskRow>, Error> {
-        self.memory().user_task(task)
-    }
-
-    fn incident(&self, incident: IncidentId) -> Result<Option<IncidentRow>, Error> {
-        self.memory().incident(incident)
-    }
-
-    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, Error> {
-        self.memory().instances(filter)
-    }
-
-    fn incidents(&self, limit: usize) -> Result<Vec<IncidentRow>, Error> {
-        self.memory().incidents(limit)
-    }
-
-    fn definitions(&self) -> Result<Vec<DefinitionRow>, Error> {
-        self.memory().definitions()
-    }
-
-    fn live(&self, process: &str, version: u32) -> Result<u64, Error> {
-        self.memory().live(process, version)
-    }
-
-    fn put_definition(&self, definition: &DefinitionRow) -> Result<(), Error> {
-        self.memory().put_definition(definition)
-    }
-
-    fn latest(&self) -> Result<Timestamp, Error> {
-        self.memory().latest()
-    }
-
     fn close(&self) -> Result<(), Error> {
         let mut memory = self.memory();
         memory.close()?;
         *memory = memory.clone();
         Ok(())
     }
+
+    bpm_testkit::forward_calls!(self => self.memory());
 }
