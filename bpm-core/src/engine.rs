@@ -9,6 +9,7 @@
 //! Effects (attempts, answers) leave only after the turn that led to them is durable, and every
 //! one can be derived again from what is stored: after a crash, recovery does just that.
 
+mod again;
 mod builder;
 #[doc(hidden)]
 pub mod by_hand;

@@ -28,6 +28,7 @@ use crate::refused::Refused;
 use crate::step::step;
 use crate::store::StartRow;
 
+use super::again::Again;
 use super::live::{Cache, Live};
 use super::mailbox::{Answer, Message, Post, Start};
 use super::retention::Retention;
@@ -36,9 +37,6 @@ use super::timers::Timers;
 use super::turn::PendingTurn;
 use super::workers::Workers;
 use super::writer::Writer;
-
-/// How long the dispatcher waits before it takes events again whose commit failed.
-const RETRY_COMMIT: Duration = Duration::from_millis(100);
 
 type Waiting = Vec<oneshot::Sender<Result<Ending, Error>>>;
 
@@ -52,8 +50,7 @@ pub(super) struct Dispatcher {
     /// Room for the turns after these.
     spare: Vec<PendingTurn>,
     waiting: HashMap<InstanceId, Waiting>,
-    /// What could not be done because the store failed, and when it is tried again.
-    again: Vec<(Duration, Message)>,
+    again: Again,
     timers: Timers,
     closing: Option<Closing>,
     /// Those who wait until nothing can happen before time passes.
@@ -91,7 +88,7 @@ impl Dispatcher {
             pending: Vec::new(),
             spare: Vec::new(),
             waiting: HashMap::new(),
-            again: Vec::new(),
+            again: Again::default(),
             timers,
             closing: None,
             resting: Vec::new(),
@@ -202,7 +199,7 @@ impl Dispatcher {
         match post.answer {
             Some(answer) => answer.send(Err(error)),
             None if error.may_pass() => {
-                self.again.push((self.later(RETRY_COMMIT), Message::Post(post)));
+                self.try_again(Message::Post(post));
             }
             None => {}
         }

@@ -148,6 +148,13 @@ impl House {
         self.settle();
     }
 
+    /// What completes the user task that is open.
+    fn completed(&self) -> Event {
+        let open = self.store.user_tasks(&UserTaskFilter::default()).unwrap();
+        let (task, node, payload) = (open[0].id, open[0].node.clone(), Json::from(&0.into()));
+        Event::UserTaskCompleted { task, node, payload, actor: None }
+    }
+
     fn attempt_ends(&mut self) {
         self.ends.notify_one();
         self.settle();
@@ -240,6 +247,10 @@ fn began() -> Vec<(String, u32)> {
     desk::begun().iter().map(|(attempt, _)| (name(attempt), attempt.2)).collect()
 }
 
+fn user() -> Stmt {
+    Stmt::User(User { id: "user".to_owned(), clauses: Vec::new() })
+}
+
 fn beside(one: Vec<Stmt>, other: Vec<Stmt>) -> Process {
     let branch = |body| Branch { body, after: Vec::new() };
     let branches = vec![branch(one), branch(other)];
@@ -275,19 +286,31 @@ fn what_begins_in_a_recovery_is_not_lost() {
 fn a_recovery_follows_the_turn_that_is_on_its_way() {
     let wait = Stmt::Wait("wait".to_owned(), 150);
     let waits = vec![Stmt::Task(task("first")), wait, Stmt::Task(task("second"))];
-    let user = User { id: "user".to_owned(), clauses: Vec::new() };
-    let mut house = House::of(&beside(waits, vec![Stmt::User(user)]));
+    let mut house = House::of(&beside(waits, vec![user()]));
     house.plan.next_commit(Fault::After);
     house.desk_ends();
     assert_eq!(began(), [("first".to_owned(), 1)]);
-    let open = house.store.user_tasks(&UserTaskFilter::default()).unwrap();
-    let (task, node, payload) = (open[0].id, open[0].node.clone(), Json::from(&0.into()));
-    let completed = Event::UserTaskCompleted { task, node, payload, actor: None };
-    let mut answer = house.engine.deliver(INSTANCE, completed).unwrap();
+    let mut answer = house.engine.deliver(INSTANCE, house.completed()).unwrap();
     house.later();
     assert!(answer.try_recv().unwrap().is_ok());
     house.pass(50);
     assert_eq!(began(), [("second".to_owned(), 1)]);
     house.desk_ends();
+    assert_eq!(house.status(), Status::Completed);
+}
+
+/// A result that comes while the store cannot be read waits until it can, and the recovery of its
+/// instance with it.
+#[test]
+fn a_result_that_waits_for_the_store_is_not_lost() {
+    let mut house = House::of(&beside(vec![Stmt::Task(task("runs"))], vec![user()]));
+    house.seems_to_fail(house.completed());
+    house.pass(50);
+    house.plan.fail_reads(Some(0));
+    house.desk_ends();
+    house.plan.fail_reads(None);
+    house.pass(50);
+    house.pass(50);
+    assert_eq!(began(), [("runs".to_owned(), 1)]);
     assert_eq!(house.status(), Status::Completed);
 }

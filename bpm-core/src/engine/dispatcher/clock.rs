@@ -9,7 +9,7 @@ use crate::store::TimerRow;
 use super::super::mailbox::{Message, Post};
 use super::super::timers::{self, Now};
 use super::super::turn::PendingTurn;
-use super::{Dispatcher, RETRY_COMMIT};
+use super::Dispatcher;
 
 impl Dispatcher {
     /// How long to wait for messages; `None`: until there is one.
@@ -19,14 +19,19 @@ impl Dispatcher {
 
     /// When the time brings something, by the clock's monotonic time.
     pub(in crate::engine) fn deadline(&self) -> Option<Duration> {
-        let again = self.again.iter().map(|(at, _)| *at);
         let fires = self.may_fire();
         let clock = &self.shared.clock;
         let by_time = self.timers.next_by_time().filter(|_| fires);
         let by_time = by_time.map(|due| clock.monotonic_at(due));
         let by_wall = self.timers.next_by_wall().filter(|_| fires);
         let by_wall = by_wall.map(|due| clock.monotonic_at_wall(due));
-        again.chain(self.workers.next_drop()).chain(by_time).chain(by_wall).min()
+        self.again
+            .next()
+            .into_iter()
+            .chain(self.workers.next_drop())
+            .chain(by_time)
+            .chain(by_wall)
+            .min()
     }
 
     /// Tells those who wait for it that nothing can happen before time passes, and how much of it
@@ -58,8 +63,14 @@ impl Dispatcher {
                 self.attempt_dropped(dropped);
             }
         }
-        let due = self.again.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
-        due.into_iter().for_each(|(_, message)| self.handle(message));
+        while let Some(message) = self.again.take_due(now) {
+            self.handle(message);
+        }
+    }
+
+    /// The store failed: it may have got well in a while.
+    pub(super) fn try_again(&mut self, message: Message) {
+        self.again.put(self.shared.clock.monotonic(), message);
     }
 
     /// Brings timers that are due to their instances, a slice of them at a time.
@@ -71,7 +82,7 @@ impl Dispatcher {
         let due = self.timers.due(Now { time, wall });
         due.into_iter().for_each(|timer| self.fire(timer));
         if self.timers.read_on(&*self.shared.store).is_err() {
-            self.again.push((self.later(RETRY_COMMIT), Message::LookAtTimers));
+            self.try_again(Message::LookAtTimers);
         }
     }
 
@@ -93,7 +104,7 @@ impl Dispatcher {
                 self.deliver(Post { instance, event, answer: None });
             }
             Err(error) if error.may_pass() => {
-                self.again.push((self.later(RETRY_COMMIT), Message::Fire(timer)));
+                self.try_again(Message::Fire(timer));
             }
             Ok(None) | Err(_) => {}
         }

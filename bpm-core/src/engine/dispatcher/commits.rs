@@ -1,7 +1,5 @@
 //! Commits: turns on their way to the store, and what becomes of them.
 
-use std::collections::BTreeSet;
-
 use crate::error::Error;
 use crate::event::Event;
 use crate::failpoint;
@@ -13,7 +11,7 @@ use crate::store::{self, Started, Verdict};
 use super::super::mailbox::{Message, Post, Unsure};
 use super::super::start::input_hash;
 use super::super::turn::PendingTurn;
-use super::{Dispatcher, RETRY_COMMIT};
+use super::Dispatcher;
 
 impl Dispatcher {
     /// Hands what has queued to the writer, if it is free.
@@ -50,13 +48,10 @@ impl Dispatcher {
     pub(super) fn not_committed(&mut self, turns: Vec<PendingTurn>, error: store::Error) {
         planted!(FailedCommitIgnored => return self.committed_all(turns));
         self.writer.done();
-        self.forget_recovery(&turns);
-        let at = self.later(RETRY_COMMIT);
         for mut turn in turns {
             let answered =
                 turn.answer.take().map(|answer| answer.send(Err(Error::Store(error.repeat()))));
-            let again = self.forget(turn, answered.is_none());
-            self.again.extend(again.into_iter().map(|message| (at, message)));
+            self.forget(turn, answered.is_none());
         }
     }
 
@@ -77,26 +72,12 @@ impl Dispatcher {
     /// Someone else took a turn of the instance: it is read again, and the event delivered again.
     /// After a while, since a store that keeps saying so must not keep the engine busy.
     pub(super) fn stale(&mut self, turn: PendingTurn) {
-        self.forget_recovery(std::slice::from_ref(&turn));
-        let at = self.later(RETRY_COMMIT);
-        let again = self.forget(turn, true);
-        self.again.extend(again.into_iter().map(|message| (at, message)));
+        self.forget(turn, true);
     }
 
-    /// Takes back that these instances are recovered, as an earlier failure said. They will be, but
-    /// behind the events that are delivered again: before them, a result that waits to be stored
-    /// would look lost, and its task run again.
-    fn forget_recovery(&mut self, turns: &[PendingTurn]) {
-        let ids: BTreeSet<_> = turns.iter().map(|turn| turn.instance).collect();
-        self.again.retain(|(_, message)| match message {
-            Message::Recover(instance) => !ids.contains(instance),
-            _ => true,
-        });
-    }
-
-    /// Forgets an instance whose turn did not happen as far as it is known. What must be done
-    /// then: its events again, and whatever its stored state says is in flight and is not.
-    pub(super) fn forget(&mut self, turn: PendingTurn, deliver: bool) -> Vec<Message> {
+    /// Forgets an instance whose turn did not happen as far as it is known. A while later its
+    /// events come again, and then whatever its stored state says is in flight and is not.
+    fn forget(&mut self, turn: PendingTurn, deliver: bool) {
         let PendingTurn { instance, registered, seq, event, answer, .. } = turn;
         let process = registered.definition.name().to_owned();
         let look = Message::LookFor(Unsure { instance, process, seq });
@@ -105,7 +86,9 @@ impl Dispatcher {
         let queue = self.cache.remove(instance).map(|live| live.queue).unwrap_or_default();
         let first = deliver.then_some(Post { instance, event, answer });
         let posts = first.into_iter().chain(queue).map(Message::Post);
-        [look].into_iter().chain(posts).chain([Message::Recover(instance)]).collect()
+        for message in [look].into_iter().chain(posts).chain([Message::Recover(instance)]) {
+            self.try_again(message);
+        }
     }
 
     /// Another instance has the key: with the same input it is the one that the caller wants.
@@ -164,7 +147,7 @@ impl Dispatcher {
                 }
             }
             Err(error) if error.may_pass() => {
-                self.again.push((self.later(RETRY_COMMIT), Message::LookFor(turn)));
+                self.try_again(Message::LookFor(turn));
             }
             Err(_) => {}
         }

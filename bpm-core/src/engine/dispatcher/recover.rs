@@ -1,7 +1,7 @@
 //! Going on after a restart or a failed commit, by what is stored.
 
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, TokenId};
 use crate::failpoint;
 use crate::ids::InstanceId;
 use crate::instance::{Attempts, Token, TokenState};
@@ -9,7 +9,7 @@ use crate::planted;
 use crate::store;
 
 use super::super::mailbox::{Message, Post};
-use super::{Dispatcher, RETRY_COMMIT};
+use super::Dispatcher;
 
 impl Dispatcher {
     /// Goes on with an instance that was active when the engine last stopped, or whose commit
@@ -27,7 +27,7 @@ impl Dispatcher {
                 self.go_on(instance);
             }
             Err(error) if error.may_pass() => {
-                self.again.push((self.later(RETRY_COMMIT), Message::Recover(instance)));
+                self.try_again(Message::Recover(instance));
             }
             Err(error) => self.note_unreadable(instance, &error),
             Ok(None) => {}
@@ -73,12 +73,18 @@ impl Dispatcher {
         }
     }
 
+    /// What is stored as in flight and is not. A result that waits until the store takes it is not
+    /// lost.
     fn lost_attempts(&mut self, instance: InstanceId) -> Vec<Event> {
         planted!(LostNotNoticed => return Vec::new());
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
+        let over = |token, at| {
+            let mut waiting = live.queue.iter().chain(self.again.posts(instance));
+            waiting.any(|post| ends(&post.event) == Some((token, at)))
+        };
         let lost = |token: &Token| match token.state {
             TokenState::Executing(Attempts { visit, attempt, .. })
-                if !self.workers.has(instance, token.id) =>
+                if !self.workers.has(instance, token.id) && !over(token.id, (visit, attempt)) =>
             {
                 let node = token.node.to_string();
                 Some(Event::TaskLost { token: token.id, node, visit, attempt })
@@ -86,5 +92,14 @@ impl Dispatcher {
             _ => None,
         };
         live.instance.tokens().iter().filter_map(lost).collect()
+    }
+}
+
+/// The attempt whose end an event is: its token, visit and number.
+fn ends(event: &Event) -> Option<(TokenId, (u64, u32))> {
+    match *event {
+        Event::TaskCompleted { token, visit, attempt, .. }
+        | Event::TaskFailed { token, visit, attempt, .. } => Some((token, (visit, attempt))),
+        _ => None,
     }
 }
