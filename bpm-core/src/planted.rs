@@ -117,6 +117,8 @@ table! {
     LostNeverCounted = "lost-never-counted",
     /// A lost attempt is not noticed at the start.
     LostNotNoticed = "lost-not-noticed",
+    /// An attempt counts as lost although its result waits until the store takes it.
+    WaitingResultLost = "waiting-result-lost",
     /// There is an attempt more than `retry` says.
     RetryAfterExhaustion = "retry-after-exhaustion",
     /// An error that no attempt can mend is retried.

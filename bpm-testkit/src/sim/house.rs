@@ -133,6 +133,7 @@ impl<'a> House<'a> {
             self.crashes += 1;
         }
         self.calls.clear();
+        self.times.crashed();
         desk::clear();
         self.runtime = None;
         self.store = None;

@@ -38,6 +38,7 @@ pub struct Times {
     walls: Vec<Timestamp>,
     /// The timers by the wall clock: when they are due, and from when on an engine knew them.
     calendar: BTreeMap<(InstanceId, u64), (Timestamp, usize)>,
+    /// The attempts that began in the engine that runs, and when.
     began: BTreeMap<Which, Duration>,
     told: BTreeMap<Which, Told>,
 }
@@ -77,6 +78,11 @@ impl Times {
         self.began.insert(which(attempt), now);
     }
 
+    /// The engine is gone, and its attempts with it.
+    pub fn crashed(&mut self) {
+        self.began.clear();
+    }
+
     /// An attempt was told how to end.
     pub fn told(&mut self, attempt: &Attempt, how: Told) {
         self.told.insert(which(attempt), how);
@@ -86,6 +92,7 @@ impl Times {
     pub fn turn(&mut self, of: InstanceId, turn: &Recorded, now: Duration) -> Result<(), String> {
         match &turn.event {
             Event::TimerFired { timer, .. } => self.fired(of, *timer)?,
+            Event::TaskLost { visit, attempt, .. } => self.lost((of, *visit, *attempt))?,
             Event::TaskCompleted { visit, attempt, result, .. } => {
                 let told = Told::Value(result.decode().unwrap_or(-1));
                 self.ended((of, *visit, *attempt), &told)?;
@@ -118,6 +125,13 @@ impl Times {
         let was_due = self.walls[*since..].iter().any(|wall| wall >= due);
         let early = || format!("early by the wall clock: timer {timer}, due {due:?}");
         was_due.then_some(()).ok_or_else(early)
+    }
+
+    fn lost(&self, which: Which) -> Result<(), String> {
+        match self.began.get(&which) {
+            Some(began) => Err(format!("lost: {which:?}, which began in this engine at {began:?}")),
+            None => Ok(()),
+        }
     }
 
     fn ended(&self, which: Which, recorded: &Told) -> Result<(), String> {

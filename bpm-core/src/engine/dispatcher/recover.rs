@@ -79,6 +79,7 @@ impl Dispatcher {
         planted!(LostNotNoticed => return Vec::new());
         let Some(live) = self.cache.get(instance) else { return Vec::new() };
         let over = |token, at| {
+            planted!(WaitingResultLost => return false);
             let mut waiting = live.queue.iter().chain(self.again.posts(instance));
             waiting.any(|post| ends(&post.event) == Some((token, at)))
         };
