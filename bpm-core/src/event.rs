@@ -145,6 +145,28 @@ pub enum Event {
     Continued,
 }
 
+impl Event {
+    /// Who brought it about, where that was a person or a program and not the engine itself.
+    pub fn actor(&self) -> Option<&Actor> {
+        match self {
+            Event::CancelRequested { actor }
+            | Event::TerminateRequested { actor }
+            | Event::SuspendRequested { actor }
+            | Event::ResumeRequested { actor }
+            | Event::IncidentRetried { actor, .. }
+            | Event::IncidentSkipped { actor, .. }
+            | Event::IncidentFailed { actor, .. } => Some(actor),
+            Event::UserTaskCompleted { actor, .. } => actor.as_ref(),
+            Event::ProcessStarted { .. }
+            | Event::TaskCompleted { .. }
+            | Event::TaskFailed { .. }
+            | Event::TaskLost { .. }
+            | Event::TimerFired { .. }
+            | Event::Continued => None,
+        }
+    }
+}
+
 fn first() -> u32 {
     1
 }

@@ -55,6 +55,15 @@ pub enum Refused {
         /// The bound.
         limit: usize,
     },
+    /// A key, or an actor's name, is longer than `EngineOptions::name_bytes`.
+    NameTooLong {
+        /// What it is.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// The instance has ended.
     Ended {
         /// The instance.
@@ -179,6 +188,7 @@ impl fmt::Display for Refused {
                 f,
                 "{what} has {bytes} bytes as JSON, more than the {limit} of `EngineOptions::payload_bytes`\n  help: store it elsewhere and pass a reference, or raise the bound"
             ),
+            Refused::NameTooLong { what, bytes, limit } => name_too_long(f, what, *bytes, *limit),
             Refused::Ended { instance, status } => {
                 write!(f, "instance {instance} has ended: {status}\n  help: nothing can be done with it any more")
             }
@@ -227,6 +237,18 @@ impl fmt::Display for Refused {
             }
         }
     }
+}
+
+fn name_too_long(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    bytes: usize,
+    limit: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "{what} has {bytes} bytes, more than the {limit} of `EngineOptions::name_bytes`\n  help: use a shorter one, such as a hash of it, or raise the bound"
+    )
 }
 
 fn not_suspended(

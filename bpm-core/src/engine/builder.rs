@@ -216,5 +216,5 @@ fn workers(shared: &Arc<Shared>, states: Arc<States>) -> Workers {
     let options = &shared.options;
     let (tasks, mailbox) = (shared.runtime.clone(), Arc::clone(&shared.mailbox));
     let clock = Arc::clone(&shared.clock);
-    Workers::new(tasks, mailbox, clock, states, options.workers, options.payload_bytes)
+    Workers::new(tasks, mailbox, clock, states, options)
 }

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::refused::Refused;
 use crate::step::Limits;
 
 /// The bounds of an engine. Reaching one gives backpressure or an error that names it.
@@ -35,6 +36,10 @@ pub struct EngineOptions {
     pub nodes_per_definition: usize,
     /// Bytes of one value from outside as JSON: an input, a payload, a result. 10 MiB.
     pub payload_bytes: usize,
+    /// Bytes of a business key, and of an actor's name. 1,024.
+    pub name_bytes: usize,
+    /// Bytes of the text of an attempt's error and its causes; what is beyond is cut. 64 KiB.
+    pub error_bytes: usize,
     /// Turns after which an instance that stays active takes a snapshot. 1,000.
     pub snapshot_turns: u64,
     /// Turns of one instance that are kept, at least 4. Of a longer history the first ones are
@@ -55,6 +60,12 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
+    /// Whether a key or a name is no longer than may be.
+    pub(super) fn check_name(&self, what: &'static str, name: &str) -> Result<(), Refused> {
+        let (bytes, limit) = (name.len(), self.name_bytes);
+        if bytes > limit { Err(Refused::NameTooLong { what, bytes, limit }) } else { Ok(()) }
+    }
+
     /// The bounds of one turn.
     pub(super) fn limits(&self) -> Limits {
         Limits {
@@ -83,6 +94,8 @@ impl Default for EngineOptions {
             tokens_per_instance: 10_000,
             nodes_per_definition: 10_000,
             payload_bytes: 10 << 20,
+            name_bytes: 1_024,
+            error_bytes: 64 << 10,
             snapshot_turns: 1_000,
             history_turns: 10_000,
             lost_attempts_max: 5,

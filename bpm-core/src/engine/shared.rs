@@ -56,6 +56,9 @@ impl Shared {
 
     /// Brings an event to its instance, and awaits that it is durable or refused.
     pub(super) async fn deliver(&self, instance: InstanceId, event: Event) -> Result<(), Error> {
+        if let Some(actor) = event.actor() {
+            self.options.check_name("the actor's name", actor.name())?;
+        }
         let post = |answer| Message::Post(Post { instance, event, answer: Some(answer) });
         self.call(post).await.map(drop)
     }

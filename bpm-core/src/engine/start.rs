@@ -107,6 +107,9 @@ impl<P> StartCall<P> {
             let what = format!("the input of `{process}`");
             return Err(Refused::TooLarge { what, bytes, limit }.into());
         }
+        if let Some(key) = &self.key {
+            self.shared.options.check_name("the key", key)?;
+        }
         let input_hash = input_hash(&input);
         let (id, key) = (InstanceId::new(), self.key);
         let start = |answer| {

@@ -25,6 +25,7 @@ use crate::task::{Doubles, Running, States, Stop, TaskContext, TaskError};
 use crate::vars::{Attempt, Current, Cx, Does, Values, Vars};
 
 use super::mailbox::{Failed, Mailbox, Message, Over};
+use super::options::EngineOptions;
 use super::pulse::{AttemptInfo, Pulse};
 use super::registry::Registered;
 use super::shared::EngineTime;
@@ -99,6 +100,7 @@ pub(super) struct Workers {
     states: Arc<States>,
     bound: usize,
     payload_bytes: usize,
+    error_bytes: usize,
     in_flight: HashMap<(InstanceId, TokenId), InFlight>,
     due: VecDeque<Launch>,
     /// Attempts that had no place yet, of instances that are suspended or must be read again.
@@ -111,16 +113,27 @@ impl Workers {
         mailbox: Arc<Mailbox>,
         clock: Arc<EngineTime>,
         states: Arc<States>,
-        bound: usize,
-        payload_bytes: usize,
+        options: &EngineOptions,
     ) -> Self {
         if let Some(doubles) = states.get::<Doubles>() {
             let mailbox = Arc::clone(&mailbox);
             doubles.on_hang(Box::new(move || mailbox.wake()));
         }
         let (in_flight, due, held) = (HashMap::new(), VecDeque::new(), HashMap::new());
-        let bound = bound.max(1);
-        Self { runtime, mailbox, clock, states, bound, payload_bytes, in_flight, due, held }
+        let bound = options.workers.max(1);
+        let EngineOptions { payload_bytes, error_bytes, .. } = *options;
+        Self {
+            runtime,
+            mailbox,
+            clock,
+            states,
+            bound,
+            payload_bytes,
+            error_bytes,
+            in_flight,
+            due,
+            held,
+        }
     }
 
     /// Runs an attempt with the next [`launch_due`](Self::launch_due) at which there is a place.
@@ -145,11 +158,13 @@ impl Workers {
         let pulse = Arc::new(Pulse::new(Arc::clone(&self.clock), self.payload_bytes));
         let context = context(&launch, &self.states, &stop, &pulse);
         let (mailbox, limit) = (Arc::clone(&self.mailbox), self.payload_bytes);
+        let error_bytes = self.error_bytes;
         let task = self.runtime.spawn(async move {
             let node = launch.node_id();
             failpoint!(AttemptBegins);
             let result = Contained::new(run(launch, context, limit)).await;
             let result = result.unwrap_or_else(|panic| Err(panicked(&node, &*panic)));
+            let result = result.map_err(|failed| catch::cut(failed, error_bytes));
             failpoint!(AttemptOver);
             mailbox.post(Message::Over(Over { instance, token, visit, attempt, node, result }));
         });

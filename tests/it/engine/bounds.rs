@@ -59,6 +59,60 @@ async fn a_result_that_is_too_large_fails_its_instance() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_too_long_is_refused() {
+    let too_long = |refused: Refused| {
+        assert!(matches!(refused, Refused::NameTooLong { bytes: 11, limit: 10, .. }), "{refused}");
+        assert!(refused.to_string().contains("`EngineOptions::name_bytes`"));
+    };
+    let (fits, long) = ("x".repeat(10), Actor::new("x".repeat(11)));
+    for house in House::all() {
+        let options = EngineOptions { name_bytes: 10, ..Default::default() };
+        let builder = house.builder().definition(line("desk", &["user look"])).options(options);
+        let engine = builder.start().await.unwrap();
+        let start = |key: &str| engine.start_definition("desk", json!({})).key(key);
+        too_long(refusal(start(long.name()).await));
+        let run = start(&fits).await.unwrap();
+        let task = the_task(&engine).await;
+        too_long(refusal(engine.complete_json(task.id, json!({})).by(long.clone()).await));
+        too_long(refusal(engine.suspend(run.id(), long.clone()).await));
+        too_long(refusal(engine.resume(run.id(), long.clone()).await));
+        too_long(refusal(engine.cancel(run.id(), long.clone()).await));
+        too_long(refusal(engine.terminate(run.id(), long.clone()).await));
+        assert_eq!(the_task(&engine).await, task);
+        engine.complete_json(task.id, json!({})).by(Actor::new(&fits)).await.unwrap();
+        run.outcome().await.unwrap().completed().unwrap();
+        house.finish(engine).await;
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_is_too_long_is_cut() {
+    let told = |message: &str| message.contains("(cut: ") && message.contains("::error_bytes`");
+    for (text, is_cut) in [("é".repeat(50), false), ("é".repeat(51), true)] {
+        for panics in [false, true] {
+            let house = House::memory();
+            let options = EngineOptions { error_bytes: 110, ..Default::default() };
+            let text = if panics { text.clone() } else { format!("{text}{}", "x".repeat(10)) };
+            let task = move |_| {
+                let text = text.clone();
+                async move {
+                    assert!(!panics, "{text}");
+                    Err::<Value, _>(TaskError::permanent(text))
+                }
+            };
+            let definition = line("one", &["service task"]);
+            let builder = house.builder().definition(definition).options(options);
+            let engine = builder.handler("task", task).start().await.unwrap();
+            let run = engine.start_definition("one", json!({})).await.unwrap();
+            let Outcome::Failed(failure) = run.outcome().await.unwrap() else { panic!("no") };
+            assert_eq!(told(&failure.message), is_cut, "{failure}");
+            assert!(failure.message.len() < 300, "{failure}");
+            house.finish(engine).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_fork_beyond_the_bound_on_tokens_is_an_incident() {
     for house in House::all() {
         let options = EngineOptions { tokens_per_instance: 2, ..Default::default() };

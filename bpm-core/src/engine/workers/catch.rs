@@ -40,6 +40,26 @@ pub(super) fn caught(launch: &Launch, mut error: Raised, limit: usize) -> Failed
     failed(node, FailureKind::Error, &error.into())
 }
 
+/// Of the texts of an error what has room; what is cut is said.
+pub(super) fn cut(mut failed: Failed, limit: usize) -> Failed {
+    let Failure { message, chain, .. } = &mut failed.failure;
+    let bytes = message.len() + chain.iter().map(String::len).sum::<usize>();
+    if bytes <= limit {
+        return failed;
+    }
+    let mut room = limit;
+    for text in std::iter::once(&mut *message).chain(chain.iter_mut()) {
+        let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        room -= text.len();
+    }
+    chain.retain(|text| !text.is_empty());
+    message.push_str(&format!(
+        " … (cut: the error has {bytes} bytes, more than the {limit} of `EngineOptions::error_bytes`)"
+    ));
+    failed
+}
+
 enum Asked {
     Caught(Failure, Vec<(usize, Json)>),
     Missed(Raised),
@@ -83,4 +103,29 @@ fn boundaries(graph: &Graph, task: usize) -> impl Iterator<Item = usize> {
     let ways = edges.filter(|(_, edge)| edge.condition == Condition::Boundary);
     ways.map(|(_, edge)| edge.to)
         .filter(|to| matches!(graph.nodes[*to].kind, Kind::Boundary { on: Trigger::Error, .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_cut_behind_the_message() {
+        let mut failure = Failure::new("pay".to_owned(), FailureKind::Error, "aé".to_owned());
+        failure.chain = vec!["bb".to_owned(), "cc".to_owned()];
+        let failed = Failed { failure, retryable: true, caught: None };
+        let cut = |limit| {
+            let failure = failed.failure.clone();
+            cut(Failed { failure, retryable: true, caught: None }, limit).failure
+        };
+        assert_eq!(cut(7), failed.failure);
+        let at = |limit| {
+            let Failure { message, chain, .. } = cut(limit);
+            (message.split(" … (cut").next().unwrap_or_default().to_owned(), chain)
+        };
+        assert_eq!(at(6), ("aé".to_owned(), vec!["bb".to_owned(), "c".to_owned()]));
+        assert_eq!(at(4), ("aé".to_owned(), vec!["b".to_owned()]));
+        assert_eq!(at(2), ("a".to_owned(), vec!["b".to_owned()]));
+        assert_eq!(at(0), (String::new(), Vec::new()));
+    }
 }
