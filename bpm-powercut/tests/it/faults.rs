@@ -25,8 +25,12 @@ struct Shop {
 
 impl Shop {
     fn new(seed: u64) -> Self {
+        Self::with(seed, Durability::Full)
+    }
+
+    fn with(seed: u64, durability: Durability) -> Self {
         let mount = Mount::new(Disk::new(&made(), seed));
-        let store = open(&mount, Durability::Full, 8).unwrap();
+        let store = open(&mount, durability, 8).unwrap();
         let mut shop = Self { mount, store, load: Load::new(seed), batches: Vec::new() };
         for _ in 0..BATCHES {
             let batch = shop.load.batch();
@@ -118,6 +122,32 @@ fn a_flush_fails_once_and_what_it_forgot_is_not_believed() {
 #[test]
 fn flushes_fail_until_the_disk_is_mended() {
     assert!(each(Call::Sync, true, Trouble::Failed) > 10);
+}
+
+/// Under `Normal` the log is flushed when it is copied only. Once that has failed, a cut leaves the
+/// commits up to some point all the same, and a file that is sound.
+#[test]
+fn a_flush_that_fails_under_normal_leaves_a_beginning() {
+    let (mut failures, mut lost) = (0, 0);
+    for (nth, lasts) in (1..=CALLS).flat_map(|nth| [(nth, false), (nth, true)]) {
+        eprintln!("{nth}, lasts: {lasts}");
+        let mut shop = Shop::with(nth, Durability::Normal);
+        let trouble = Trouble::Failed;
+        shop.mount.disk.fail(Fault { call: Call::Sync, nth, lasts, trouble });
+        let failed = shop.until_it_fails();
+        shop.mount.disk.mend();
+        failures += usize::from(failed.is_some());
+        failed.into_iter().for_each(|(batch, _)| shop.commit(batch));
+        shop.reads();
+        let left = shop.mount.disk.cut();
+        let mount = Mount::new(Disk::new(&left, 0));
+        assert_eq!(integrity(&mount).unwrap(), "ok");
+        let store = open(&mount, Durability::Normal, 8).unwrap();
+        let kept = count(&store, &shop.batches).unwrap();
+        compare(&store, &shop.batches[..kept]).unwrap();
+        lost += shop.batches.len() - kept;
+    }
+    assert!(failures > 10 && lost > 0, "{failures} commits failed, {lost} were lost");
 }
 
 /// The writer has the pages in its memory: make it read them.
