@@ -279,7 +279,9 @@ impl TaskContext {
     }
 
     /// Resolves when the attempt is told to stop: its instance failed or was cancelled, or the
-    /// engine shuts down. An attempt that goes on is dropped after the grace time.
+    /// engine shuts down. An attempt that goes on is dropped after the grace time. One that gives
+    /// up with an error because the engine shuts down runs again at the next start, unless the
+    /// error is permanent.
     pub async fn cancelled(&self) {
         self.0.stop.told().await;
     }

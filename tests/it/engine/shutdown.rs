@@ -84,6 +84,49 @@ async fn an_attempt_that_goes_on_is_lost_after_the_grace_time_and_runs_again() {
     }
 }
 
+/// What a task answers that waits until it is told to stop.
+async fn stopped_with(error: TaskError) -> (House, InstanceId) {
+    let house = House::sqlite();
+    let (begins, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let error = Arc::new(Mutex::new(Some(error)));
+    let task = move |_, context: TaskContext| {
+        let (begins, error) = (begins.clone(), Arc::clone(&error));
+        async move {
+            begins.send(()).unwrap();
+            context.cancelled().await;
+            Err::<serde_json::Value, _>(error.lock().unwrap().take().unwrap())
+        }
+    };
+    let builder = house.builder().definition(two()).handler_with("one", task);
+    let engine = builder.handler("two", done).start().await.unwrap();
+    let run = engine.start_definition("two", json!({})).await.unwrap();
+    begun.recv().await.unwrap();
+    engine.shutdown().await.unwrap();
+    (house, run.id())
+}
+
+/// A deploy fails no activity, although its task gives up as soon as it is told to stop.
+#[tokio::test]
+async fn an_attempt_that_gives_up_because_the_engine_stops_runs_again() {
+    let (house, instance) = stopped_with(TaskError::retryable("the engine stops")).await;
+    let engine = house.engine(two()).await;
+    let run = engine.run::<serde_json::Value>(instance);
+    run.outcome().await.unwrap().completed().unwrap();
+    let history = engine.history(instance).await.unwrap();
+    assert_eq!(words(&history)[1], "TaskLost: TaskStarted");
+    house.finish(engine).await;
+}
+
+#[tokio::test]
+async fn an_error_for_good_is_recorded_while_the_engine_stops() {
+    let (house, instance) = stopped_with(TaskError::permanent("no such account")).await;
+    let engine = house.engine(two()).await;
+    let run = engine.run::<serde_json::Value>(instance);
+    let Outcome::Failed(failure) = run.outcome().await.unwrap() else { panic!("not failed") };
+    assert_eq!(failure.message, "no such account");
+    house.finish(engine).await;
+}
+
 #[tokio::test]
 async fn the_store_is_free_and_closed_afterwards() {
     for house in House::all() {

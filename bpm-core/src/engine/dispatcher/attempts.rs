@@ -53,6 +53,8 @@ impl Dispatcher {
         failpoint!(ResultTaken);
         let Over { instance, token, visit, attempt, node, result } = over;
         let event = match result {
+            // It was told to stop because the engine stops: it is lost, and runs again.
+            Err(Failed { retryable: true, .. }) if self.closing.is_some() => return,
             Ok(result) => Event::TaskCompleted { token, node, visit, attempt, result },
             Err(Failed { failure, retryable, caught }) => Event::TaskFailed {
                 token,
