@@ -34,6 +34,11 @@ impl Again {
         self.0.front().map(|(at, _)| *at)
     }
 
+    /// Whether something waits to be delivered.
+    pub(super) fn has_posts(&self) -> bool {
+        self.0.iter().any(|(_, message)| matches!(message, Message::Post(_)))
+    }
+
     /// What waits to be delivered to an instance.
     pub(super) fn posts(&self, instance: InstanceId) -> impl Iterator<Item = &Post> {
         self.0.iter().filter_map(move |(_, message)| match message {

@@ -68,9 +68,10 @@ impl Drop for CloseOnDrop {
 }
 
 /// The engine stops.
-#[derive(Default)]
 struct Closing {
     answers: Vec<oneshot::Sender<Result<(), Error>>>,
+    /// When it no longer waits for a store that failed.
+    until: Duration,
 }
 
 impl Dispatcher {
@@ -120,17 +121,17 @@ impl Dispatcher {
     }
 
     fn is_done(&self) -> bool {
-        self.closing.is_some()
-            && self.workers.is_idle()
-            && self.pending.is_empty()
-            && !self.writer.is_busy()
+        let Some(closing) = &self.closing else { return false };
+        let busy = !self.workers.is_idle() || !self.pending.is_empty() || self.writer.is_busy();
+        let waits = self.again.has_posts() && self.shared.clock.monotonic() < closing.until;
+        !busy && !waits
     }
 
     fn finish(self) {
         self.writer.join();
         failpoint!(BeforeClose);
         let closed = self.shared.store.close();
-        for answer in self.closing.unwrap_or_default().answers {
+        for answer in self.closing.into_iter().flat_map(|closing| closing.answers) {
             let closed = match &closed {
                 Ok(()) => Ok(()),
                 Err(error) => Err(Error::Store(error.repeat())),
@@ -262,8 +263,11 @@ impl Dispatcher {
     }
 
     fn close(&mut self, answer: Option<oneshot::Sender<Result<(), Error>>>, grace: Duration) {
-        self.workers.stop_all(self.later(grace));
-        self.closing.get_or_insert_default().answers.extend(answer);
+        let until = self.later(grace);
+        self.workers.stop_all(until);
+        let closing = self.closing.get_or_insert(Closing { answers: Vec::new(), until });
+        closing.until = closing.until.min(until);
+        closing.answers.extend(answer);
     }
 }
 

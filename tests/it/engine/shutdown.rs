@@ -84,6 +84,35 @@ async fn an_attempt_that_goes_on_is_lost_after_the_grace_time_and_runs_again() {
     }
 }
 
+/// A result whose commit fails while the engine stops is tried again within the grace time.
+#[tokio::test]
+async fn a_result_that_the_store_did_not_take_is_stored_before_the_engine_stops() {
+    for house in House::all() {
+        let (one, mut attempts) = gate();
+        let builder = house.builder().definition(two()).definition(desk());
+        let engine = builder.handler("one", one).handler("two", done).start().await.unwrap();
+        let run = engine.start_definition("two", json!({})).await.unwrap();
+        let attempt = attempts.begun().await;
+        let shutdown = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.shutdown().await }
+        });
+        refuse_new_work(&engine).await;
+        house.fail_commit(1, false);
+        attempt.end.send(Ok(json!({ "one": true }))).unwrap();
+        shutdown.await.unwrap().unwrap();
+        let instance = run.id();
+        drop((run, engine));
+
+        let engine = house.engine(two()).await;
+        let run = engine.run::<serde_json::Value>(instance);
+        run.outcome().await.unwrap().completed().unwrap();
+        let history = engine.history(instance).await.unwrap();
+        assert!(matches!(history[1].event, Event::TaskCompleted { .. }), "{:?}", words(&history));
+        house.finish(engine).await;
+    }
+}
+
 /// What a task answers that waits until it is told to stop.
 async fn stopped_with(error: TaskError) -> (House, InstanceId) {
     let house = House::sqlite();
