@@ -34,7 +34,7 @@ workflow! {
     process Slow() -> String {
         wait 1h;
         user look {};
-        let x = service book("x") retry 3 every 1s..1s;
+        let x = service book("x") retry 3 every 1h..1h;
         return x;
     }
 }
