@@ -26,11 +26,7 @@ async fn an_attempt_in_flight_may_finish_and_nothing_new_begins() {
         let engine = builder.handler("one", one).handler("two", other).start().await.unwrap();
         let run = engine.start_definition("two", json!({})).await.unwrap();
         let attempt = attempts.begun().await;
-        let mut shutdown = tokio::spawn({
-            let engine = engine.clone();
-            async move { engine.shutdown().await }
-        });
-        refuse_new_work(&engine).await;
+        let mut shutdown = shutting_down(&engine).await;
         assert!(!shutdown.is_finished());
         attempt.end.send(Ok(json!({ "one": true }))).unwrap();
         (&mut shutdown).await.unwrap().unwrap();
@@ -46,6 +42,27 @@ async fn an_attempt_in_flight_may_finish_and_nothing_new_begins() {
         assert_eq!(result, json!({ "one": true }));
         house.finish(engine).await;
     }
+}
+
+/// The engine stops from now on.
+async fn shutting_down(engine: &Engine) -> tokio::task::JoinHandle<Result<(), Error>> {
+    let shutdown = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.shutdown().await }
+    });
+    refuse_new_work(engine).await;
+    shutdown
+}
+
+/// The next engine brings the instance, which had work in flight, to its end; its history.
+async fn goes_on(house: House, instance: InstanceId) -> Vec<Recorded> {
+    let engine = house.engine(two()).await;
+    assert_eq!(engine.recovered().resumed, [instance]);
+    let run = engine.run::<serde_json::Value>(instance);
+    run.outcome().await.unwrap().completed().unwrap();
+    let history = engine.history(instance).await.unwrap();
+    house.finish(engine).await;
+    history
 }
 
 /// Starts until one is refused: from then on the engine is shutting down.
@@ -74,13 +91,8 @@ async fn an_attempt_that_goes_on_is_lost_after_the_grace_time_and_runs_again() {
         let instance = run.id();
         drop((run, engine));
 
-        let engine = house.engine(two()).await;
-        assert_eq!(engine.recovered().resumed, [instance]);
-        let run = engine.run::<serde_json::Value>(instance);
-        run.outcome().await.unwrap().completed().unwrap();
-        let history = engine.history(instance).await.unwrap();
+        let history = goes_on(house, instance).await;
         assert_eq!(words(&history)[1], "TaskLost: TaskStarted");
-        house.finish(engine).await;
     }
 }
 
@@ -93,23 +105,15 @@ async fn a_result_that_the_store_did_not_take_is_stored_before_the_engine_stops(
         let engine = builder.handler("one", one).handler("two", done).start().await.unwrap();
         let run = engine.start_definition("two", json!({})).await.unwrap();
         let attempt = attempts.begun().await;
-        let shutdown = tokio::spawn({
-            let engine = engine.clone();
-            async move { engine.shutdown().await }
-        });
-        refuse_new_work(&engine).await;
+        let shutdown = shutting_down(&engine).await;
         house.fail_commit(1, false);
         attempt.end.send(Ok(json!({ "one": true }))).unwrap();
         shutdown.await.unwrap().unwrap();
         let instance = run.id();
         drop((run, engine));
 
-        let engine = house.engine(two()).await;
-        let run = engine.run::<serde_json::Value>(instance);
-        run.outcome().await.unwrap().completed().unwrap();
-        let history = engine.history(instance).await.unwrap();
+        let history = goes_on(house, instance).await;
         assert!(matches!(history[1].event, Event::TaskCompleted { .. }), "{:?}", words(&history));
-        house.finish(engine).await;
     }
 }
 
@@ -138,12 +142,8 @@ async fn stopped_with(error: TaskError) -> (House, InstanceId) {
 #[tokio::test]
 async fn an_attempt_that_gives_up_because_the_engine_stops_runs_again() {
     let (house, instance) = stopped_with(TaskError::retryable("the engine stops")).await;
-    let engine = house.engine(two()).await;
-    let run = engine.run::<serde_json::Value>(instance);
-    run.outcome().await.unwrap().completed().unwrap();
-    let history = engine.history(instance).await.unwrap();
+    let history = goes_on(house, instance).await;
     assert_eq!(words(&history)[1], "TaskLost: TaskStarted");
-    house.finish(engine).await;
 }
 
 #[tokio::test]

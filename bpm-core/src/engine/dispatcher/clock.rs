@@ -25,13 +25,7 @@ impl Dispatcher {
         let by_time = by_time.map(|due| clock.monotonic_at(due));
         let by_wall = self.timers.next_by_wall().filter(|_| fires);
         let by_wall = by_wall.map(|due| clock.monotonic_at_wall(due));
-        self.again
-            .next()
-            .into_iter()
-            .chain(self.workers.next_drop())
-            .chain(by_time)
-            .chain(by_wall)
-            .min()
+        [self.again.next(), self.workers.next_drop(), by_time, by_wall].into_iter().flatten().min()
     }
 
     /// Tells those who wait for it that nothing can happen before time passes, and how much of it
