@@ -49,19 +49,9 @@ fn both() -> ProcessDefinition {
     edges.into_iter().fold(builder, |builder, (from, to)| builder.edge(from, to)).build().unwrap()
 }
 
-fn engine(store: &Arc<dyn Store>, plan: &Plan, clock: &TestClock) -> EngineBuilder {
-    Engine::builder()
-        .store(Faulty::new(Arc::clone(store), plan.clone()))
-        .clock(clock.clone())
-        .options(EngineOptions { workers: 1, watch_turns: 1, ..EngineOptions::default() })
-}
-
 impl House {
     /// The instance has begun: an attempt runs, and another one has no place yet.
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (clock, plan) = (TestClock::new(), Plan::default());
-        let store: Arc<dyn Store> = Arc::new(Memory::new());
         let (seen, ends) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(Notify::new()));
         let (told, over) = (Arc::clone(&seen), Arc::clone(&ends));
         let attempt = move |node: &'static str, context: TaskContext| {
@@ -76,29 +66,38 @@ impl House {
             }
         };
         let (first, second) = (attempt.clone(), attempt);
-        let engine = engine(&store, &plan, &clock)
-            .definition(both())
-            .handler_with("one", move |_, context| first("one", context))
-            .handler_with("two", move |_, context| second("two", context))
-            .start_by_hand(runtime.handle().clone())
-            .unwrap();
-        drop(engine.start(INSTANCE, "both", None, Vec::new()).unwrap());
-        let mut house = Self { engine, runtime, clock, store, plan, seen, ends };
-        house.settle();
-        house
+        let build = |engine: EngineBuilder| {
+            let engine = engine.definition(both());
+            let engine = engine.handler_with("one", move |_, context| first("one", context));
+            engine.handler_with("two", move |_, context| second("two", context))
+        };
+        Self { seen, ends, ..Self::begun(TestClock::new(), build, "both", Vec::new()) }
     }
 
     /// An instance of a process that is written as a tree; its attempts are on the desk.
     fn of(process: &Process) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (clock, plan) = (TestClock::at(Timestamp::from_millis(0)), Plan::default());
-        let store: Arc<dyn Store> = Arc::new(Memory::new());
         let definition = lower::definition(process);
         let keys = definition.graph().variables.iter().map(|variable| variable.key.to_string());
         let input = keys.map(|key| (key, Json::from(&0.into()))).collect();
-        let engine = engine(&store, &plan, &clock).definition(definition);
-        let engine = engine.start_by_hand(runtime.handle().clone()).unwrap();
-        drop(engine.start(INSTANCE, "Random", None, input).unwrap());
+        let clock = TestClock::at(Timestamp::from_millis(0));
+        Self::begun(clock, |engine| engine.definition(definition), "Random", input)
+    }
+
+    fn begun(
+        clock: TestClock,
+        build: impl FnOnce(EngineBuilder) -> EngineBuilder,
+        process: &str,
+        input: Vec<(String, Json)>,
+    ) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let plan = Plan::default();
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
+        let engine = Engine::builder()
+            .store(Faulty::new(Arc::clone(&store), plan.clone()))
+            .clock(clock.clone())
+            .options(EngineOptions { workers: 1, watch_turns: 1, ..EngineOptions::default() });
+        let engine = build(engine).start_by_hand(runtime.handle().clone()).unwrap();
+        drop(engine.start(INSTANCE, process, None, input).unwrap());
         let (seen, ends) = Default::default();
         let mut house = Self { engine, runtime, clock, store, plan, seen, ends };
         house.settle();
